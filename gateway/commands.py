@@ -1,0 +1,119 @@
+"""What a client may ask, and what each question is answered with. One frozen type per intent."""
+
+from dataclasses import dataclass
+
+from gateway.model import Account, Batch, Content, Message, Recipient, StatusEntry, Tally
+from gateway.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitBatch:
+    """Send this text to these recipients; a recipient named twice gets it once.
+
+    `loose` marks the older faces' manners: numbers as people write them (made MSISDNs with the caller's country),
+    senders trimmed and cut instead of refused.
+    """
+
+    content: Content
+    recipients: tuple[Recipient, ...]
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetBatch:
+    """Tell where a batch stands, by its 24-hex id."""
+
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListMessages:
+    """List the messages of a batch, each with its latest status."""
+
+    batch_id: str
+    start: int = 0
+    limit: int = 50
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetMessage:
+    """Tell where one message stands, by the number that legacy clients got as its id."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccount:
+    """Tell who is asking, and the balance of the upstream account behind it."""
+
+
+Command = SubmitBatch | GetBatch | ListMessages | GetMessage | GetAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The batch is durable. `segments` are in the order of the recipients."""
+
+    batch: Batch
+    recipients: tuple[Recipient, ...]
+    segments: tuple[int, ...]
+    account: Account
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages in the order of the recipients; built on demand, for most faces answer without them."""
+        return tuple(
+            Message(
+                number=self.batch.key + offset,
+                recipient=recipient.msisdn,
+                segments=segments,
+                status=Status.ACCEPTED,
+                modified=self.batch.created,
+                params=recipient.params,
+            )
+            for offset, (recipient, segments) in enumerate(zip(self.recipients, self.segments, strict=True))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """A batch, how many of its messages stand where, and the status of the one that is furthest behind."""
+
+    batch: Batch
+    status: Status
+    tallies: tuple[Tally, ...]
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class MessageList:
+    """One page of a batch's messages; `total` is the batch's size."""
+
+    batch: Batch
+    messages: tuple[Message, ...]
+    total: int
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """One message with its whole history, first step first; `delayed` when its delivery window has yet to open."""
+
+    batch: Batch
+    message: Message
+    history: tuple[StatusEntry, ...]
+    account: Account
+    delayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """The account and its balance as a decimal number in digits."""
+
+    account: Account
+    balance: str
+    currency: str
+
+
+Result = Accepted | BatchStatus | MessageList | MessageStatus | AccountStatus

@@ -1,0 +1,40 @@
+"""Public ids: 24 lowercase hex digits derived from a row's integer key, so that no index is needed to find the row.
+
+The shape is the provider's (an ObjectId): 4 bytes seconds of creation, 1 byte kind, 7 bytes key.
+An id is an address, not a secret: whoever looks something up by id must own it.
+"""
+
+import re
+from enum import IntEnum
+
+FIRST_NUMBER = 1001
+"""Message numbers start here: legacy clients take any of the codes 0-110 in the place of an id for an error."""
+
+LAST_NUMBER = 2**31 - 1
+"""SOAP, GET and v1 clients hold a message's number in a 32-bit integer."""
+
+_ID = re.compile(r"[0-9a-f]{24}")
+
+
+class Kind(IntEnum):
+    """What an id names."""
+
+    BATCH = 0xBA
+    MESSAGE = 0x35
+    DISPATCH = 0xD1
+
+
+def public_id(kind: Kind, created: int, key: int) -> str:
+    """The id of a row: `created` in milliseconds, `key` at most 7 bytes."""
+    return f"{created // 1000:08x}{kind:02x}{key:014x}"
+
+
+def key_of(kind: Kind, text: str) -> int | None:
+    """The key inside an id of that kind, or None where the text is no such id.
+
+    The seconds are not checked here: compare the found row's own id with the text before answering.
+    """
+    text = text.lower()
+    if not _ID.fullmatch(text) or int(text[8:10], 16) != kind:
+        return None
+    return int(text[10:], 16)

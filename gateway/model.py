@@ -1,0 +1,160 @@
+"""The message model every face is normalised into. Times are milliseconds since 1970 (UTC)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+from gateway.status import Status
+
+
+class DataCoding(StrEnum):
+    """How the text is coded on the air."""
+
+    GSM = "gsm"
+    UCS = "ucs"
+
+
+class MessageType(StrEnum):
+    """A stored SMS, or one that only flashes on the screen."""
+
+    SMS = "sms"
+    FLASH = "flash"
+
+
+class Priority(IntEnum):
+    """REST v2's two priorities; 1 is the default and the lowest."""
+
+    NORMAL = 1
+    HIGH = 2
+
+
+MAX_BODY = 2000
+"""Characters; the provider's documented limit."""
+
+MAX_RECIPIENTS = 10_000
+"""Per request. The provider recommends at most 500; larger requests are split for the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which delivery may happen; None is open-ended."""
+
+    opens: int | None
+    closes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom to send to: MSISDN digits, and this recipient's template arguments."""
+
+    msisdn: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a batch says, whoever it goes to. `defaults` is None unless the body is a template."""
+
+    sender: str
+    body: str
+    type: MessageType = MessageType.SMS
+    datacoding: DataCoding | None = None
+    priority: Priority = Priority.NORMAL
+    windows: tuple[Window, ...] = ()
+    report_url: str | None = None
+    reference: str | None = None
+    tags: tuple[str, ...] = ()
+    defaults: Mapping[str, str] | None = None
+
+    @property
+    def templated(self) -> bool:
+        """Whether each recipient may get another text."""
+        return self.defaults is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One accepted request: `size` messages, numbered from `key` upwards. Its key is its first message's number."""
+
+    key: int
+    created: int
+    account: str
+    caller: str
+    face: str
+    size: int
+    content: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One recipient of a batch, with its latest status. `price` is for the whole message, once an upstream told it."""
+
+    number: int
+    recipient: str
+    segments: int
+    status: Status
+    modified: int
+    params: Mapping[str, str] = field(default_factory=dict)
+    price: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusEntry:
+    """One step of a message's life: our status, and the upstream's own words for it."""
+
+    status: Status
+    created: int
+    raw_code: str | None = None
+    raw_text: str | None = None
+    upstream: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many messages of a batch stand at one status, their segments, and the prices that are known of them."""
+
+    status: Status
+    messages: int
+    segments: int
+    price: Decimal = Decimal(0)
+    currency: str | None = None
+
+
+class DispatchState(IntEnum):
+    """Where a dispatch stands. Only the first four are ever looked for by time."""
+
+    READY = 0
+    SENDING = 1
+    WAITING = 2
+    POLLING = 3
+    SENT = 4
+    FAILED = 5
+    UNKNOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """What one upstream call carries: some messages of one batch. Its key is its first message's number."""
+
+    key: int
+    batch: Batch
+    upstream: str
+    route: str
+    state: DispatchState
+    attempts: int
+    run_at: int
+    sent_at: int | None
+    upstream_ref: str | None
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What faces say of the account behind a caller."""
+
+    name: str
+    organization: str
+    currency: str
+    country: str

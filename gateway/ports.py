@@ -1,0 +1,346 @@
+"""The seams: what an adapter is, what a store is, and the request and reply types that cross between them.
+
+No framework type crosses these lines, so one protocol's upstream can be looped straight into its own face.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel, SecretStr
+
+from gateway.commands import Command, Result
+from gateway.errors import GatewayError, RequestError
+from gateway.model import Batch, Content, Dispatch, DispatchState, Message, Recipient, StatusEntry, Tally
+from gateway.status import Status
+
+Headers = Mapping[str, str]
+"""Header fields; inbound ones are looked up without regard to case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An HTTP request in either direction.
+
+    Inbound: `path` without the query, `query` raw as it came (percent-encoded, undecodable bytes as surrogate
+    escapes), `base` the scheme and host the client reached. Outbound: `path` is an absolute URL.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Headers = field(default_factory=dict)
+    body: bytes = b""
+    peer: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer in either direction."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = field(default_factory=dict)
+
+
+class Credentials(NamedTuple):
+    """Whoever it is, wherever the protocol hides it; `account` is None for a bearer key."""
+
+    account: str | None
+    key: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A decoded request; `context` is whatever the face needs to answer in kind (a version, a namespace).
+
+    Where the credentials could be read but the rest is wrong, `command` is the error, told once they were checked.
+    """
+
+    credentials: Credentials
+    command: Command | RequestError
+    context: Any = None
+
+
+class Face(Protocol):
+    """Serves one protocol. Pure: no I/O, no clock, no state between calls."""
+
+    @property
+    def mounts(self) -> Sequence[str]:
+        """Lower-case paths; one ending in `/` takes everything below it. Matched without regard to case, as IIS does."""
+        ...
+
+    @property
+    def max_body(self) -> int:
+        """Bytes; a longer body is refused with TooLarge before it is decoded."""
+        ...
+
+    def decode(self, call: Call) -> Inbound | Reply:
+        """The question, or the answer itself where the protocol alone knows it (a WSDL). Raises RequestError only."""
+        ...
+
+    def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:
+        """The answer in this protocol's words."""
+        ...
+
+    def refuse(self, error: GatewayError, call: Call, inbound: Inbound | None) -> Reply:
+        """The refusal in this protocol's words; total, and never a traceback."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an upstream said of one message when it took it."""
+
+    number: int
+    status: Status
+    raw_code: str | None = None
+    raw_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """An upstream's word for a whole dispatch: its own id for it, and a receipt for each message."""
+
+    upstream_ref: str | None
+    receipts: tuple[Receipt, ...]
+    poll_after: int | None = None
+    """Milliseconds until the upstream should be asked how it went; None where it tells by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A delivery report: `dispatch` and `recipient` name the message, or `number` does."""
+
+    status: Status
+    created: int | None = None
+    dispatch: int | None = None
+    recipient: str | None = None
+    number: int | None = None
+    raw_code: str | None = None
+    raw_text: str | None = None
+    price: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Reports that were asked for, and in how many milliseconds to ask again (None: all is said)."""
+
+    reports: tuple[Report, ...]
+    again: int | None
+
+
+class Upstream(Protocol):
+    """Calls one configured provider. Pure: the core performs the Call."""
+
+    @property
+    def max_recipients(self) -> int:
+        """Recipients that one call may carry; larger batches are split."""
+        ...
+
+    def encode(self, dispatch: Dispatch, report_url: str | None) -> Call:
+        """The request that hands the dispatch over. Raises Unsupported where it cannot be said accurately."""
+        ...
+
+    def decode(self, reply: Reply, dispatch: Dispatch) -> Receipts:
+        """One receipt per message. Raises SendError."""
+        ...
+
+    def ask_balance(self) -> Call:
+        """The request that asks for the balance. Raises Unsupported."""
+        ...
+
+    def read_balance(self, reply: Reply) -> tuple[str, str]:
+        """(decimal digits, currency). Raises SendError."""
+        ...
+
+
+class Local(Protocol):
+    """An upstream inside this process, without a socket: the sandbox. Pure: the time is given, not read."""
+
+    @property
+    def max_recipients(self) -> int:
+        """Recipients that one dispatch may carry; larger batches are split."""
+        ...
+
+    def answer(self, dispatch: Dispatch) -> Receipts:
+        """What a provider would answer. Raises SendError."""
+        ...
+
+    def poll(self, dispatch: Dispatch, now: int) -> Poll:
+        """What has happened to the messages by `now` (milliseconds since 1970)."""
+        ...
+
+    def balance(self) -> tuple[str, str]:
+        """(decimal digits, currency)."""
+        ...
+
+
+class Reports(Protocol):
+    """Understands the delivery reports that a provider pushes."""
+
+    def decode(self, call: Call) -> tuple[Report, ...]:
+        """The reports in a call; repeats are allowed, order is not assumed. Raises RequestError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """What `adapters/<protocol>/__init__.py` exports, once, as ADAPTER."""
+
+    name: str
+    title: str
+    deprecated: int | None = None
+    """Seconds since 1970 of the day the provider withdrew the protocol (RFC 9745), or None."""
+    options: type[BaseModel] | None = None
+    """What the configuration of one upstream may say, beyond what every upstream has."""
+    face: Callable[[], Face] | None = None
+    upstream: Callable[[Any], Upstream] | None = None
+    local: Callable[[Any], Local] | None = None
+    reports: Callable[[], Reports] | None = None
+    callback: Callable[["Callback"], Call] | None = None
+    """How a delivery report is posted to a caller of this adapter's face; None: its callers never asked for one."""
+    secrets: frozenset[str] = frozenset()
+    """Names of query parameters, body elements and options that must never be logged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBatch:
+    """A batch about to be stored. Messages and dispatches are told by their offset from the key they will get."""
+
+    created: int
+    account: str
+    caller: str
+    face: str
+    content: Content
+    recipients: tuple[Recipient, ...]
+    segments: tuple[int, ...]
+    dispatches: tuple["NewDispatch", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispatch:
+    """Which messages (offsets into the recipients, in order) go to which upstream by which route."""
+
+    upstream: str
+    route: str
+    offsets: range | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A status that wants to be appended to a message.
+
+    `doubt`: an Unknown of our own, which says nothing where a report has shown meanwhile that the message left.
+    """
+
+    number: int
+    entry: StatusEntry
+    doubt: bool = False
+    price: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ended: the dispatch's new state, and what became of its messages, in one transaction."""
+
+    dispatch: int
+    state: DispatchState
+    run_at: int
+    attempts: int
+    sent_at: int | None = None
+    upstream_ref: str | None = None
+    transitions: tuple[Transition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """A delivery report on its way to a caller's URL; what it says is read when it is sent."""
+
+    key: int
+    url: str
+    attempts: int
+    batch: Batch
+    message: Message
+    entry: StatusEntry
+
+
+class Store(Protocol):
+    """What is remembered. Every method that writes returns only once the write is durable.
+
+    Raises Busy where nothing can be written now.
+    """
+
+    async def add(self, new: NewBatch) -> Batch:
+        """Store a batch, its messages (status Accepted) and its dispatches (READY), and give them their numbers."""
+        ...
+
+    async def lease(self, upstream: str, limit: int, now: int, until: int) -> list[Dispatch]:
+        """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until`."""
+        ...
+
+    async def settle(self, settlement: Settlement) -> list[Transition]:
+        """End an attempt; returns the transitions that moved a message."""
+        ...
+
+    async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
+        """Append statuses; returns those that moved a message: late and repeated ones change nothing."""
+        ...
+
+    async def reclaim(self, now: int) -> list[Dispatch]:
+        """End leases that ran out: SENDING becomes UNKNOWN (599, it may have left), POLLING becomes WAITING again.
+
+        Returns the dispatches that became UNKNOWN.
+        """
+        ...
+
+    async def next_due(self, upstream: str) -> int | None:
+        """When the next dispatch of an upstream is due, in milliseconds since 1970."""
+        ...
+
+    async def resolve(self, dispatch: int, recipient: str) -> tuple[str, int] | None:
+        """(upstream, message number) of a recipient of a dispatch."""
+        ...
+
+    async def batch(self, key: int) -> Batch | None:
+        """A batch by its key."""
+        ...
+
+    async def tallies(self, batch: Batch) -> tuple[Tally, ...]:
+        """How many messages of a batch stand where, one entry per status."""
+        ...
+
+    async def messages(self, batch: Batch, start: int, limit: int, *, descending: bool) -> tuple[Message, ...]:
+        """A page of a batch's messages in creation order."""
+        ...
+
+    async def message(self, number: int) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
+        """A message with its batch and its history; the history starts with Accepted."""
+        ...
+
+    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback]:
+        """Claim delivery reports that are due to be sent to callers."""
+        ...
+
+    async def settle_callback(self, key: int, run_at: int | None) -> None:
+        """Send it again at `run_at`, or forget it (None)."""
+        ...
+
+    async def next_callback(self) -> int | None:
+        """When the next delivery report is due."""
+        ...
+
+    async def depths(self) -> dict[tuple[str, DispatchState], int]:
+        """How many dispatches of each upstream stand in each state that is not finished."""
+        ...
+
+    async def check(self) -> None:
+        """Write something harmless; raises Busy where nothing can be written."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the file."""
+        ...

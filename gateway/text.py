@@ -1,0 +1,90 @@
+"""How a text travels as SMS: which data coding it needs and how many segments it becomes.
+
+Source: 3GPP TS 23.038 section 6.2.1 (default alphabet and extension table) and TS 23.040 (concatenation: 153 septets
+or 67 UTF-16 units per part). Lengths are septets and UTF-16 units, never bytes or code points.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from gateway.model import DataCoding
+
+BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""The default alphabet in the order of its 128 positions; position 27 is the escape, which is no character."""
+
+EXTENSION = "\f^{}\\[~]|€"
+"""The extension table: each takes an escape and a septet."""
+
+GSM_SINGLE, GSM_PART = 160, 153
+UCS_SINGLE, UCS_PART = 70, 67
+
+_BASIC_ONLY = re.compile(f"[{re.escape(BASIC)}]*").fullmatch
+_GSM_ONLY = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*").fullmatch
+_EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]").findall
+
+
+def fits_gsm(text: str) -> bool:
+    """Whether the GSM 03.38 alphabet with its extension table can carry the text."""
+    return _GSM_ONLY(text) is not None
+
+
+def choose(text: str, wanted: DataCoding | None = None) -> DataCoding:
+    """The coding a text is sent in: the caller's, unless it cannot carry the text; GSM where possible otherwise.
+
+    A caller's `gsm` that cannot hold the text becomes UCS-2: an alarm with one odd character arrives whole.
+    """
+    if wanted is DataCoding.UCS or not fits_gsm(text):
+        return DataCoding.UCS
+    return DataCoding.GSM
+
+
+def length(text: str, coding: DataCoding) -> int:
+    """Septets (GSM) or UTF-16 units (UCS-2) of the text."""
+    if coding is DataCoding.GSM:
+        return len(text) + len(_EXTENDED(text))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def segments(text: str, coding: DataCoding) -> int:
+    """How many SMS the text becomes; an escaped character or a surrogate pair is never cut in two."""
+    units = length(text, coding)
+    if coding is DataCoding.GSM:
+        return 1 if units <= GSM_SINGLE else _parts(text, GSM_PART, _septets)
+    return 1 if units <= UCS_SINGLE else _parts(text, UCS_PART, _utf16_units)
+
+
+def _septets(char: str) -> int:
+    return 2 if char in EXTENSION else 1
+
+
+def _utf16_units(char: str) -> int:
+    return 2 if char > "\uffff" else 1
+
+
+def _parts(text: str, room: int, cost: Callable[[str], int]) -> int:
+    parts, used = 1, 0
+    for char in text:
+        units = cost(char)
+        if used + units > room:
+            parts, used = parts + 1, 0
+        used += units
+    return parts
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def placeholders(body: str) -> frozenset[str]:
+    """The argument names `{name}` that a templated body uses."""
+    return frozenset(_PLACEHOLDER.findall(body))
+
+
+def render(body: str, params: Mapping[str, str], defaults: Mapping[str, str]) -> str:
+    """The text one recipient gets: its own argument, else the default, else nothing; names are case-sensitive.
+
+    Source: the provider's templating rules (REST v2 `recipients` object, REST v1 `Parameters`).
+    """
+    return _PLACEHOLDER.sub(lambda match: params.get(match[1], defaults.get(match[1], "")), body)
