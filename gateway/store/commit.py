@@ -1,0 +1,166 @@
+"""Group commit: whatever is queued while the disk is busy shares the next transaction and its one fsync.
+
+One thread owns the writing connection. The event loop hands it a group, goes on, and hands over the next group when
+that one is durable; so groups grow with the load and a lone request never waits for company.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from gateway.errors import Busy
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+BUSY_GROUP = 8
+"""Requests in the last group from which on it pays to wait a moment for more."""
+GATHER = 0.0015
+"""That moment, in seconds: measured to raise throughput by a fifth at 64 clients and to lower the median wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Rows for the accept path: statement by statement, so that a whole group shares each `executemany`."""
+
+    rows: tuple[tuple[str, Sequence[tuple[Any, ...]]], ...]
+
+
+@dataclass(slots=True)
+class _Group:
+    inserts: list[tuple[Insert, asyncio.Future[Any]]] = field(default_factory=list)
+    works: list[tuple[Work, asyncio.Future[Any]]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.inserts) + len(self.works)
+
+
+class GroupCommit:
+    """The one writer. Use from one event loop only."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connect = connect
+        self._queue: SimpleQueue[_Group | None] = SimpleQueue()
+        self._waiting = _Group()
+        self._running = False
+        self._last = 0
+        self._closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._thread = threading.Thread(target=self._write, name="sluss-writer", daemon=True)
+        self._thread.start()
+
+    def insert(self, rows: Insert) -> "asyncio.Future[None]":
+        """Queue rows; the future is done once they are durable. It raises Busy where nothing can be written."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.inserts.append((rows, future))
+        self._wake()
+        return future
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """Queue a function to be run inside the next transaction; the future is done once that is durable."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.works.append((work, future))
+        self._wake()
+        return future
+
+    async def close(self) -> None:
+        """Write what is queued, then end the thread."""
+        await self._idle.wait()
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _wake(self) -> None:
+        if self._closed:
+            self._resolve(self._waiting, [Busy("The store is closed")] * len(self._waiting))
+            self._waiting = _Group()
+        elif not self._running:
+            self._running = True
+            self._idle.clear()
+            if self._last >= BUSY_GROUP:
+                self._loop.call_later(GATHER, self._hand_over)
+            else:
+                # After this turn of the loop, so that requests that arrived together share the commit.
+                self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        group, self._waiting = self._waiting, _Group()
+        self._queue.put(group)
+
+    def _done(self, group: _Group, results: list[Any]) -> None:
+        self._last = len(group)
+        self._running = False
+        self._resolve(group, results)
+        if len(self._waiting):
+            self._wake()
+        else:
+            self._idle.set()
+
+    @staticmethod
+    def _resolve(group: _Group, results: list[Any]) -> None:
+        futures = [future for _, future in group.inserts] + [future for _, future in group.works]
+        for future, result in zip(futures, results, strict=True):
+            if future.done():  # its request was cancelled meanwhile; the row stays
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    # From here on: the writer thread.
+
+    def _write(self) -> None:
+        connection = self._connect()
+        try:
+            while (group := self._queue.get()) is not None:
+                results = _commit(connection, group)
+                self._loop.call_soon_threadsafe(self._done, group, results)
+        finally:
+            connection.close()
+
+
+def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
+    try:
+        return _transaction(connection, group)
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs to the requests, not to this thread
+        if len(group) == 1:
+            return [_as_ours(error)]
+    # One bad unit must not fail its neighbours: each gets a transaction of its own.
+    alone = [_Group(inserts=[unit]) for unit in group.inserts] + [_Group(works=[unit]) for unit in group.works]
+    return [result for unit in alone for result in _commit(connection, unit)]
+
+
+def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement, rows in _merged(group):
+            connection.executemany(statement, rows)
+        results = [work(connection) for work, _ in group.works]
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return [None] * len(group.inserts) + results
+
+
+def _merged(group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    merged: dict[str, list[tuple[Any, ...]]] = {}
+    for insert, _ in group.inserts:
+        for statement, rows in insert.rows:
+            merged.setdefault(statement, []).extend(rows)
+    return list(merged.items())
+
+
+def _as_ours(error: Exception) -> Exception:
+    if not isinstance(error, sqlite3.OperationalError):  # disk full, read-only, I/O error, locked
+        return error
+    busy = Busy("The gateway cannot store anything now; try again later")
+    busy.__cause__ = error
+    return busy

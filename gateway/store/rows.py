@@ -1,0 +1,104 @@
+"""How the model looks in a row, and how rows become the model again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.model import (
+    Batch,
+    Content,
+    DataCoding,
+    Message,
+    MessageType,
+    Priority,
+    StatusEntry,
+    Window,
+)
+from gateway.status import Status
+
+BATCH = "key, created, account, caller, face, size, content"
+MESSAGE = "number, recipient, segments, code, modified, params, price, currency"
+ENTRY = "code, created, raw_code, raw_text, upstream"
+
+
+def content_to_json(content: Content) -> str:
+    """A content as compact JSON; what is at its default is left out."""
+    document: dict[str, Any] = {"sender": content.sender, "body": content.body}
+    if content.type is not MessageType.SMS:
+        document["type"] = content.type.value
+    if content.datacoding is not None:
+        document["datacoding"] = content.datacoding.value
+    if content.priority is not Priority.NORMAL:
+        document["priority"] = content.priority.value
+    if content.windows:
+        document["windows"] = [[window.opens, window.closes] for window in content.windows]
+    if content.report_url is not None:
+        document["report_url"] = content.report_url
+    if content.reference is not None:
+        document["reference"] = content.reference
+    if content.tags:
+        document["tags"] = content.tags
+    if content.defaults is not None:
+        document["defaults"] = dict(content.defaults)
+    return orjson.dumps(document).decode()
+
+
+def content_from_json(text: str) -> Content:
+    """The content that `content_to_json` wrote."""
+    document: dict[str, Any] = orjson.loads(text)
+    if len(document) == 2:
+        return Content(**document)
+    coding = document.get("datacoding")
+    return Content(
+        sender=document["sender"],
+        body=document["body"],
+        type=MessageType(document.get("type", MessageType.SMS)),
+        datacoding=None if coding is None else DataCoding(coding),
+        priority=Priority(document.get("priority", Priority.NORMAL)),
+        windows=tuple(Window(opens, closes) for opens, closes in document.get("windows", ())),
+        report_url=document.get("report_url"),
+        reference=document.get("reference"),
+        tags=tuple(document.get("tags", ())),
+        defaults=document.get("defaults"),
+    )
+
+
+def params_to_json(params: Mapping[str, str]) -> str | None:
+    """A recipient's template arguments, None where it has none."""
+    return orjson.dumps(dict(params)).decode() if params else None
+
+
+def batch_of(row: tuple[Any, ...]) -> Batch:
+    """A batch from the columns of BATCH."""
+    key, created, account, caller, face, size, content = row
+    return Batch(
+        key=key,
+        created=created,
+        account=account,
+        caller=caller,
+        face=face,
+        size=size,
+        content=content_from_json(content),
+    )
+
+
+def message_of(row: tuple[Any, ...]) -> Message:
+    """A message from the columns of MESSAGE."""
+    number, recipient, segments, code, modified, params, price, currency = row
+    return Message(
+        number=number,
+        recipient=recipient,
+        segments=segments,
+        status=Status.of(code),
+        modified=modified,
+        params=orjson.loads(params) if params else {},
+        price=price,
+        currency=currency,
+    )
+
+
+def entry_of(row: tuple[Any, ...]) -> StatusEntry:
+    """A step of a history from the columns of ENTRY."""
+    code, created, raw_code, raw_text, upstream = row
+    return StatusEntry(status=Status.of(code), created=created, raw_code=raw_code, raw_text=raw_text, upstream=upstream)

@@ -1,0 +1,93 @@
+"""Opening a database file: its lock, its settings, its migrations."""
+
+import fcntl
+import os
+import re
+import sqlite3
+from importlib import resources
+from pathlib import Path
+from typing import IO
+
+from gateway.errors import ConfigError
+
+APPLICATION_ID = 0x534C5553
+"""`SLUS`: tells a Sluss database from any other."""
+
+_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # the fsync that the acknowledgement waits for
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA busy_timeout = 5000",
+)
+
+
+def lock(path: Path) -> IO[bytes]:
+    """Hold the database for this process; the lock ends with the process, however it ends. Raises ConfigError."""
+    handle = None
+    try:
+        handle = path.with_name(path.name + ".lock").open("wb")
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if handle is not None:
+            handle.close()
+        raise ConfigError([f"store: {path} is in use by another Sluss; stop that one first"]) from None
+    except OSError as error:
+        raise ConfigError([f"store: cannot write in {path.parent}: {error.strerror}"]) from None
+    return handle
+
+
+def connect(target: str, *, uri: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode with our settings, usable from any one thread at a time."""
+    connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False, uri=uri)
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    return connection
+
+
+def prepare(path: Path) -> None:
+    """Create the file where it is missing (readable by its owner alone) and bring its schema up to date.
+
+    Raises ConfigError with a sentence for people.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = connect(str(path))
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError([f"store: cannot open {path}: {error}"]) from None
+    try:
+        migrate(connection, str(path))
+    except sqlite3.Error as error:
+        raise ConfigError([f"store: cannot use {path}: {error}"]) from None
+    finally:
+        connection.close()
+
+
+def migrations() -> list[tuple[int, str]]:
+    """(number, SQL) of every migration, in order."""
+    folder = resources.files("gateway.store") / "migrations"
+    found = ((re.fullmatch(r"(\d{4})_\w+\.sql", entry.name), entry) for entry in folder.iterdir())
+    return sorted((int(match[1]), entry.read_text("utf-8")) for match, entry in found if match)
+
+
+def migrate(connection: sqlite3.Connection, name: str) -> None:
+    """Run the migrations that are missing, each in a transaction of its own. Raises ConfigError, sqlite3.Error."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != APPLICATION_ID:
+        raise ConfigError([f"store: {name} is a database of another program; name a new file"])
+    steps = migrations()
+    newest = steps[-1][0]
+    if version > newest:
+        problem = (
+            f"store: {name} was written by a newer Sluss (schema {version}; this one knows {newest});"
+            " upgrade Sluss, or restore the backup made before the upgrade"
+        )
+        raise ConfigError([problem])
+    for number, script in steps:
+        if number > version:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number};"
+                f" PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+            )

@@ -1,0 +1,177 @@
+"""The embedded store: SQLite in WAL mode, one writing thread with group commit, one reading thread.
+
+`memory:` is the same store on a database that lives in RAM, so the shipped fake cannot drift from the real thing.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.errors import Busy
+from gateway.ids import FIRST_NUMBER, LAST_NUMBER
+from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally
+from gateway.ports import Callback, NewBatch, Settlement, Transition
+from gateway.status import Status
+from gateway.store import queries, schema
+from gateway.store.commit import GroupCommit, Insert
+from gateway.store.rows import content_to_json, params_to_json
+
+T = TypeVar("T")
+
+_ADD_BATCH = (
+    "INSERT INTO batch (key, created, account, caller, face, size, report_url, content) VALUES (?,?,?,?,?,?,?,?)"
+)
+_ADD_MESSAGE = (
+    "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params) VALUES (?,?,?,?,?,?,?)"
+)
+_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at) VALUES (?,?,?,?,?,?,?)"
+
+
+class SqliteStore:
+    """See `gateway.ports.Store`. Opens the file at once and holds its lock; `None` means in memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._lock = schema.lock(path) if path else None
+        if path:
+            schema.prepare(path)
+            self._writer = GroupCommit(lambda: schema.connect(str(path)))
+            self._reader: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "sluss-reader")
+            self._reading = schema.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            self._next = queries.highest(self._reading) + 1
+        else:
+            self._writer = GroupCommit(_in_memory)
+            self._reader = None
+            self._next = FIRST_NUMBER
+        self._next = max(self._next, FIRST_NUMBER)
+        # Nobody else has the lock, so whoever held these leases is gone.
+        self._abandoned = self._writer.run(queries.abandon)
+
+    async def add(self, new: NewBatch) -> Batch:
+        """Store a batch; see the port."""
+        size = len(new.recipients)
+        key = self._next
+        if key + size > LAST_NUMBER:
+            raise Busy("The store has given out every message number; start a new database")
+        self._next += size
+        batch = Batch(
+            key=key,
+            created=new.created,
+            account=new.account,
+            caller=new.caller,
+            face=new.face,
+            size=size,
+            content=new.content,
+        )
+        await self._writer.insert(_rows(batch, new))
+        return batch
+
+    async def lease(self, upstream: str, limit: int, now: int, until: int) -> list[Dispatch]:
+        """Claim what is due; see the port."""
+        return await self._writer.run(lambda db: queries.lease(db, upstream, limit, now, until))
+
+    async def settle(self, settlement: Settlement) -> list[Transition]:
+        """End an attempt; see the port."""
+        return await self._writer.run(lambda db: queries.settle(db, settlement))
+
+    async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
+        """Append statuses; see the port."""
+        return await self._writer.run(lambda db: queries.record(db, transitions))
+
+    async def reclaim(self, now: int) -> list[Dispatch]:
+        """End leases that ran out; see the port."""
+        return await self._writer.run(lambda db: queries.reclaim(db, now))
+
+    async def next_due(self, upstream: str) -> int | None:
+        """When there is work again; see the port."""
+        return await self._read(lambda db: queries.next_due(db, upstream))
+
+    async def resolve(self, dispatch: int, recipient: str) -> tuple[str, int] | None:
+        """Find a message by dispatch and recipient; see the port."""
+        return await self._read(lambda db: queries.resolve(db, dispatch, recipient))
+
+    async def batch(self, key: int) -> Batch | None:
+        """A batch; see the port."""
+        return await self._read(lambda db: queries.batch(db, key))
+
+    async def tallies(self, batch: Batch) -> tuple[Tally, ...]:
+        """Counts per status; see the port."""
+        return await self._read(lambda db: queries.tallies(db, batch))
+
+    async def messages(self, batch: Batch, start: int, limit: int, *, descending: bool) -> tuple[Message, ...]:
+        """A page of messages; see the port."""
+        return await self._read(lambda db: queries.messages(db, batch, start, limit, descending=descending))
+
+    async def message(self, number: int) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
+        """A message and its history; see the port."""
+        return await self._read(lambda db: queries.message(db, number))
+
+    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback]:
+        """Claim delivery reports to send; see the port."""
+        return await self._writer.run(lambda db: queries.lease_callbacks(db, limit, now, until))
+
+    async def settle_callback(self, key: int, run_at: int | None) -> None:
+        """Keep or forget a delivery report; see the port."""
+        await self._writer.run(lambda db: queries.settle_callback(db, key, run_at))
+
+    async def next_callback(self) -> int | None:
+        """When a delivery report is due; see the port."""
+        return await self._read(queries.next_callback)
+
+    async def depths(self) -> dict[tuple[str, DispatchState], int]:
+        """Unfinished dispatches; see the port."""
+        return await self._read(queries.depths)
+
+    async def check(self) -> None:
+        """Write the schema's version over itself; see the port."""
+        await self._writer.run(queries.touch)
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the file."""
+        await self._abandoned
+        await self._writer.close()
+        if self._reader:
+            self._reader.shutdown()
+            self._reading.close()
+        if self._lock:
+            self._lock.close()
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._reader is None:
+            return await self._writer.run(work)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, work, self._reading)
+
+
+def _in_memory() -> sqlite3.Connection:
+    connection = schema.connect(":memory:")
+    schema.migrate(connection, "memory")
+    return connection
+
+
+def _rows(batch: Batch, new: NewBatch) -> Insert:
+    key, created = batch.key, batch.created
+    content = batch.content
+    dispatch_of = [0] * batch.size
+    dispatches = []
+    for dispatch in new.dispatches:
+        first = key + dispatch.offsets[0]
+        dispatches.append((first, key, dispatch.upstream, dispatch.route, DispatchState.READY.value, 0, created))
+        for offset in dispatch.offsets:
+            dispatch_of[offset] = first
+    accepted = Status.ACCEPTED.value
+    messages: list[tuple[Any, ...]] = [
+        (key + offset, dispatch, recipient.msisdn, segments, accepted, created, params_to_json(recipient.params))
+        for offset, (dispatch, recipient, segments) in enumerate(
+            zip(dispatch_of, new.recipients, new.segments, strict=True)
+        )
+    ]
+    row = (key, created, batch.account, batch.caller, batch.face, batch.size, content.report_url)
+    return Insert(
+        (
+            (_ADD_BATCH, [(*row, content_to_json(content))]),
+            (_ADD_MESSAGE, messages),
+            (_ADD_DISPATCH, dispatches),
+        )
+    )
