@@ -1,0 +1,220 @@
+"""Hands over: leases what is due, sends it, records how it ended. One lane per upstream, so none starves another."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.errors import Busy, Misconfigured, SendError, Unanswered
+from gateway.model import Dispatch, DispatchState
+from gateway.observe import Metrics
+from gateway.outcome import HOLD, Backoff, failed, polled, taken
+from gateway.ports import Poll, Settlement, Store, Transition
+from gateway.rate import Bucket
+from gateway.upstreams import Connected
+
+log = structlog.get_logger()
+
+SWEEP = 5.0
+"""Seconds between looks for leases that ran out."""
+LEASE_MARGIN = 30.0
+"""Seconds a lease outlives the longest possible attempt."""
+IDLE = 1.0
+"""Seconds a lane sleeps at most without looking at the store."""
+
+
+class Dispatcher:
+    """The lanes, and the sweep that ends leases which ran out."""
+
+    def __init__(self, store: Store, upstreams: Mapping[str, Connected], clock: Clock, metrics: Metrics) -> None:
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._lanes = {name: Lane(name, upstream, store, clock, metrics) for name, upstream in upstreams.items()}
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Find what an earlier process left behind, then begin to send."""
+        await self._reclaim()
+        self._tasks = [asyncio.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
+        self._tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
+
+    def wake(self, upstreams: Iterable[str]) -> None:
+        """Tell these upstreams that there is work."""
+        for name in upstreams:
+            self._lanes[name].wake()
+
+    async def stop(self, grace: float) -> None:
+        """Lease nothing more and give what is in flight `grace` seconds; what remains is Unknown at the next start."""
+        self._stopping.set()
+        await asyncio.gather(*(lane.stop(grace) for lane in self._lanes.values()))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        while not self._stopping.is_set():
+            await asyncio.sleep(SWEEP)
+            try:
+                await self._reclaim()
+            except Busy:
+                log.warning("sweep.postponed")
+
+    async def _reclaim(self) -> None:
+        for dispatch in await self._store.reclaim(self._clock.now()):
+            log.warning("dispatch.unknown", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
+            self._metrics.attempts.labels(dispatch.upstream, "unknown").inc()
+
+
+class Lane:
+    """One upstream's work: its concurrency, its rate, its attempts in flight."""
+
+    def __init__(self, name: str, upstream: Connected, store: Store, clock: Clock, metrics: Metrics) -> None:
+        self._name = name
+        self._upstream = upstream
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._settings = upstream.settings
+        self._bucket = Bucket(self._settings.rate)
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._held_until = 0
+        self._flying: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """There is work."""
+        self._awake.set()
+
+    async def stop(self, grace: float) -> None:
+        """Lease nothing more; wait for what is in flight."""
+        self._stopping = True
+        self._awake.set()
+        if self._flying:
+            _, late = await asyncio.wait(self._flying, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Lease and send until stopped. A store that cannot be written now is asked again."""
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                pause = await self._turn()
+            except Busy:
+                log.warning("lane.store_busy", upstream=self._name)
+                pause = IDLE
+            except Exception:
+                log.exception("lane.crashed", upstream=self._name)
+                pause = IDLE
+            if pause > 0:
+                await self._sleep(pause)
+
+    async def _turn(self) -> float:
+        """Lease what may be sent now and set it flying; returns how long there is nothing to do, in seconds."""
+        now = self._clock.now()
+        free = self._settings.concurrency - len(self._flying)
+        room = min(free, self._bucket.room())
+        if room <= 0:
+            return IDLE if free <= 0 else self._bucket.wait()
+        if now < self._held_until:
+            return (self._held_until - now) / 1000
+        until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
+        leased = await self._store.lease(self._name, room, now, until)
+        for dispatch in leased:
+            if dispatch.state is DispatchState.SENDING:
+                self._bucket.take(len(dispatch.messages))
+            task = asyncio.create_task(self._attempt(dispatch))
+            self._flying.add(task)
+            task.add_done_callback(self._landed)
+        if leased:
+            return 0.0
+        due = await self._store.next_due(self._name)
+        return IDLE if due is None else min(IDLE, max(0.001, (due - now) / 1000))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._awake.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("attempt.crashed", upstream=self._name, exc_info=error)
+
+    async def _attempt(self, dispatch: Dispatch) -> None:
+        began = asyncio.get_running_loop().time()
+        if dispatch.state is DispatchState.POLLING:
+            outcome, settlement = await self._poll(dispatch)
+        else:
+            outcome, settlement = await self._send(dispatch)
+        took = asyncio.get_running_loop().time() - began
+        moved = await self._settle(settlement)
+        for transition in moved:
+            self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
+        self._metrics.attempts.labels(self._name, outcome).inc()
+        self._metrics.latency.labels(self._name).observe(took)
+        # One line per hand-over; asking how it went is no event that operations need to see.
+        note = log.debug if outcome == "polled" else log.info
+        note(
+            "attempt",
+            upstream=self._name,
+            dispatch=dispatch.key,
+            batch=dispatch.batch.key,
+            caller=dispatch.batch.caller,
+            route=dispatch.route,
+            messages=len(dispatch.messages),
+            attempt=settlement.attempts,
+            outcome=outcome,
+            upstream_ref=settlement.upstream_ref,
+            ms=round(took * 1000, 1),
+        )
+
+    async def _send(self, dispatch: Dispatch) -> tuple[str, Settlement]:
+        sent_at = self._clock.now()
+        try:
+            receipts = await self._upstream.send(dispatch)
+            return "sent", taken(dispatch, receipts, sent_at)
+        except SendError as error:
+            return self._failed(dispatch, error)
+        except Exception:
+            # A bug of ours after the request may have left: the one safe word for it is Unknown.
+            log.exception("attempt.broke", upstream=self._name, dispatch=dispatch.key)
+            return self._failed(dispatch, Unanswered("The gateway could not read the answer"))
+
+    def _failed(self, dispatch: Dispatch, error: SendError) -> tuple[str, Settlement]:
+        now = self._clock.now()
+        if isinstance(error, Misconfigured):
+            self._held_until = now + int(HOLD * 1000)
+            self._metrics.held.labels(self._name).set(1)
+            log.error("upstream.held", upstream=self._name, held_seconds=HOLD, reason=error.detail)
+        retry = self._settings.retry
+        return failed(dispatch, error, now, Backoff(retry.first, retry.max, retry.give_up))
+
+    async def _poll(self, dispatch: Dispatch) -> tuple[str, Settlement]:
+        try:
+            poll = await self._upstream.poll(dispatch)
+        except SendError as error:
+            log.info("poll.failed", upstream=self._name, dispatch=dispatch.key, reason=error.detail)
+            poll = Poll((), int(self._settings.retry.max * 1000))
+        return "polled", polled(dispatch, poll, self._clock.now())
+
+    async def _settle(self, settlement: Settlement) -> Sequence[Transition]:
+        # What was learnt must be written, however long the disk is full: the lease makes it Unknown otherwise.
+        while True:
+            try:
+                moved = await self._store.settle(settlement)
+            except Busy:
+                log.warning("settle.postponed", upstream=self._name, dispatch=settlement.dispatch)
+                await asyncio.sleep(IDLE)
+            else:
+                if self._held_until and settlement.state is not DispatchState.READY:
+                    self._held_until = 0
+                    self._metrics.held.labels(self._name).set(0)
+                return moved

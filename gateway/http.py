@@ -1,0 +1,126 @@
+"""The one outbound HTTP client: performs a Call, and maps what can go wrong into errors that carry the decision.
+
+The line that matters runs between "it never left" (Unreachable: safe to try again) and "it may have been read"
+(Unanswered: never tried again blindly).
+"""
+
+import asyncio
+import ipaddress
+import socket
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from gateway.errors import Unanswered, Unreachable
+from gateway.ports import Call, Reply
+
+MAX_REPLY = 1024 * 1024
+"""Bytes of an answer that are read; the largest honest one, a list of 500 messages, is a tenth of that."""
+
+_KEEPALIVE = 4.0
+"""Seconds an idle connection is kept. Shorter than any common server's own limit, because a request that meets a
+closing connection cannot be told from one that was read."""
+
+
+class Http:
+    """A pool of connections. `public_only` refuses private, loopback and link-local targets (for callers' URLs)."""
+
+    def __init__(self, *, connections: int = 256, public_only: bool = False) -> None:
+        self._public_only = public_only
+        resolver = _PublicResolver() if public_only else ThreadedResolver()
+        connector = aiohttp.TCPConnector(
+            limit=connections, keepalive_timeout=_KEEPALIVE, resolver=resolver, ttl_dns_cache=30
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=True,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "sluss", "Accept": "application/json"},
+            raise_for_status=False,
+        )
+
+    async def perform(self, call: Call, *, connect: float, total: float) -> Reply:
+        """Send it and read the whole answer; times in seconds, redirects not followed.
+
+        Raises Unreachable where it never left, Unanswered where it left and no whole answer came.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=total)
+        url = f"{call.path}?{call.query}" if call.query else call.path
+        try:
+            async with (
+                asyncio.timeout(connect + total),
+                self._session.request(
+                    call.method,
+                    url,
+                    data=call.body or None,
+                    headers=call.headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                body = await _read(response)
+                return Reply(response.status, body, response.headers)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            # Also DNS, TLS and certificate errors: they are ClientConnectorErrors.
+            raise Unreachable(f"Cannot connect: {_reason(error)}") from error
+        except TimeoutError as error:
+            raise Unanswered("The upstream did not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unanswered(f"The connection broke after the request was sent: {_reason(error)}") from error
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._session.close()
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_REPLY:
+            response.close()
+            raise Unanswered(f"The upstream's answer is longer than {MAX_REPLY} bytes")
+    return bytes(body)
+
+
+def _reason(error: BaseException) -> str:
+    # A message of aiohttp's may hold the URL, and a URL may hold a password: the class and errno say enough.
+    cause = getattr(error, "os_error", None) or error
+    return (isinstance(cause, OSError) and cause.strerror) or type(cause).__name__
+
+
+class _PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only, so that a caller's URL cannot reach into our network (SSRF).
+
+    aiohttp asks no resolver about a literal address; `is_public` must be asked for that one.
+    """
+
+    def __init__(self) -> None:
+        self._inner = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        public = [entry for entry in found if is_public(entry["host"])]
+        if not public:
+            raise OSError(None, "the name leads to a private address")
+        return public
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def is_public(host: str | None) -> bool:
+    """Whether a host name or literal address may be reached; a name is judged when it is resolved."""
+    if not host:
+        return False
+    try:
+        address: Any = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        # Forms like 0x7f.1 or 2130706433 are numbers to the C library: only what looks like a name may pass.
+        return any(char.isalpha() for char in host.rpartition(".")[2]) and not host.lower().startswith("0x")
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_global and not mapped.is_multicast)

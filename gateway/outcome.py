@@ -1,0 +1,118 @@
+"""What came of an attempt, as the settlement to store. Pure: errors decide here, nobody upstairs reads their text."""
+
+import random
+from collections.abc import Callable
+
+from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
+from gateway.model import Dispatch, DispatchState, StatusEntry
+from gateway.ports import Poll, Receipts, Report, Settlement, Transition
+
+HOLD = 60.0
+"""Seconds an upstream's queue rests after the upstream refused the gateway itself."""
+
+
+class Backoff:
+    """How long to wait before the next attempt: doubling, with jitter, until it is too late."""
+
+    def __init__(self, first: float, most: float, give_up: float, jitter: Callable[[], float] = random.random) -> None:
+        self._first, self._most, self._give_up, self._jitter = first, most, give_up, jitter
+
+    def delay(self, attempts: int) -> int:
+        """Milliseconds after that many failed attempts, between half and the whole of the doubled step."""
+        step = min(self._most, self._first * 2.0 ** min(attempts - 1, 40))
+        return int(step * (0.5 + self._jitter() / 2) * 1000)
+
+    def too_late(self, created: int, now: int) -> bool:
+        """Whether the batch is too old to try again."""
+        return now - created > self._give_up * 1000
+
+
+def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:
+    """The upstream has it."""
+    return Settlement(
+        dispatch=dispatch.key,
+        state=DispatchState.SENT if receipts.poll_after is None else DispatchState.WAITING,
+        run_at=sent_at + (receipts.poll_after or 0),
+        attempts=dispatch.attempts + 1,
+        sent_at=sent_at,
+        upstream_ref=receipts.upstream_ref,
+        transitions=tuple(
+            Transition(
+                receipt.number,
+                StatusEntry(
+                    status=receipt.status,
+                    created=sent_at,
+                    raw_code=receipt.raw_code,
+                    raw_text=receipt.raw_text,
+                    upstream=dispatch.upstream,
+                ),
+            )
+            for receipt in receipts.receipts
+        ),
+    )
+
+
+def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> tuple[str, Settlement]:
+    """What an error decides: again later, never again, or nobody knows. With a word for the log."""
+    attempts = dispatch.attempts + 1
+    match error:
+        case Misconfigured():
+            return "held", _again(dispatch, dispatch.attempts, now + int(HOLD * 1000))
+        case Unreachable() | Throttled() if not backoff.too_late(dispatch.batch.created, now):
+            delay = int(error.after * 1000) if isinstance(error, Throttled) else backoff.delay(attempts)
+            return "retry", _again(dispatch, attempts, now + delay)
+        case Unanswered():
+            return "unknown", _ended(dispatch, DispatchState.UNKNOWN, error, now)
+        case _:
+            return "failed", _ended(dispatch, DispatchState.FAILED, error, now)
+
+
+def _again(dispatch: Dispatch, attempts: int, run_at: int) -> Settlement:
+    return Settlement(dispatch=dispatch.key, state=DispatchState.READY, run_at=run_at, attempts=attempts)
+
+
+def _ended(dispatch: Dispatch, state: DispatchState, error: SendError, now: int) -> Settlement:
+    refused = error if isinstance(error, Refused) else None
+    entry = StatusEntry(
+        status=error.status,
+        created=now,
+        raw_code=refused.raw_code if refused else None,
+        raw_text=refused.raw_text if refused else error.detail,
+        upstream=dispatch.upstream,
+    )
+    return Settlement(
+        dispatch=dispatch.key,
+        state=state,
+        run_at=now,
+        attempts=dispatch.attempts + 1,
+        transitions=tuple(
+            Transition(message.number, entry, doubt=state is DispatchState.UNKNOWN) for message in dispatch.messages
+        ),
+    )
+
+
+def polled(dispatch: Dispatch, poll: Poll, now: int) -> Settlement:
+    """What asking brought; the next question is due at `run_at`."""
+    return Settlement(
+        dispatch=dispatch.key,
+        state=DispatchState.SENT if poll.again is None else DispatchState.WAITING,
+        run_at=now + (poll.again or 0),
+        attempts=dispatch.attempts,
+        transitions=tuple(
+            transition_of(report, report.number, dispatch.upstream, now)
+            for report in poll.reports
+            if report.number is not None
+        ),
+    )
+
+
+def transition_of(report: Report, number: int, upstream: str, now: int) -> Transition:
+    """A report as a status to append; without a time of its own it gets ours."""
+    entry = StatusEntry(
+        status=report.status,
+        created=report.created if report.created is not None else now,
+        raw_code=report.raw_code,
+        raw_text=report.raw_text,
+        upstream=upstream,
+    )
+    return Transition(number, entry, price=report.price, currency=report.currency)

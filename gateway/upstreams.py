@@ -1,0 +1,102 @@
+"""The configured upstreams: an adapter's codec, joined to the HTTP client or run inside this process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.config import UpstreamSettings
+from gateway.http import Http
+from gateway.model import Dispatch
+from gateway.ports import Call, Local, Poll, Receipts, Reply, Upstream
+
+OnCall = Callable[[Call, Reply | None], None]
+
+
+class Connected(Protocol):
+    """An upstream that can be used. Every method raises SendError."""
+
+    @property
+    def settings(self) -> UpstreamSettings:
+        """What the configuration says of it."""
+        ...
+
+    @property
+    def max_recipients(self) -> int:
+        """Recipients one call may carry."""
+        ...
+
+    async def send(self, dispatch: Dispatch) -> Receipts:
+        """Hand a dispatch over."""
+        ...
+
+    async def poll(self, dispatch: Dispatch) -> Poll:
+        """Ask how a dispatch went."""
+        ...
+
+    async def balance(self) -> tuple[str, str]:
+        """(decimal digits, currency) of the account behind this upstream."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A provider behind HTTP. `on_call` is shown every request that leaves and its answer (None where none came)."""
+
+    settings: UpstreamSettings
+    codec: Upstream
+    http: Http
+    report_url: str | None
+    on_call: OnCall | None = None
+
+    @property
+    def max_recipients(self) -> int:
+        """Recipients one call may carry."""
+        return self.codec.max_recipients
+
+    async def send(self, dispatch: Dispatch) -> Receipts:
+        """Hand a dispatch over."""
+        return self.codec.decode(await self._perform(self.codec.encode(dispatch, self.report_url)), dispatch)
+
+    async def poll(self, dispatch: Dispatch) -> Poll:  # noqa: ARG002 - nothing is ever asked of it
+        """Nothing to ask: this provider reports by itself."""
+        return Poll((), None)
+
+    async def balance(self) -> tuple[str, str]:
+        """Ask for the balance."""
+        return self.codec.read_balance(await self._perform(self.codec.ask_balance()))
+
+    async def _perform(self, call: Call) -> Reply:
+        reply = None
+        try:
+            reply = await self.http.perform(call, connect=self.settings.connect_timeout, total=self.settings.timeout)
+        finally:
+            if self.on_call:
+                self.on_call(call, reply)
+        return reply
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """An upstream without a socket."""
+
+    settings: UpstreamSettings
+    local: Local
+    clock: Clock
+
+    @property
+    def max_recipients(self) -> int:
+        """Recipients one call may carry."""
+        return self.local.max_recipients
+
+    async def send(self, dispatch: Dispatch) -> Receipts:
+        """Hand a dispatch over."""
+        return self.local.answer(dispatch)
+
+    async def poll(self, dispatch: Dispatch) -> Poll:
+        """Ask how a dispatch went."""
+        return self.local.poll(dispatch, self.clock.now())
+
+    async def balance(self) -> tuple[str, str]:
+        """The configured balance."""
+        return self.local.balance()
