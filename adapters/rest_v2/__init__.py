@@ -1,0 +1,17 @@
+"""REST v2: the provider's modern protocol, as a face and as the upstream that everything else leaves through."""
+
+from adapters.rest_v2.face import RestV2Face
+from adapters.rest_v2.reports import RestV2Reports, callback
+from adapters.rest_v2.upstream import RestV2Options, RestV2Upstream
+from gateway.ports import Adapter
+
+ADAPTER = Adapter(
+    name="rest_v2",
+    title="REST v2",
+    options=RestV2Options,
+    face=RestV2Face,
+    upstream=RestV2Upstream,
+    reports=RestV2Reports,
+    callback=callback,
+    secrets=frozenset({"token", "authorization"}),
+)

@@ -1,0 +1,138 @@
+"""Sluss calls a v2 provider: a dispatch becomes one POST /v2/batches."""
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from adapters.rest_v2.wire import window_document
+from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered
+from gateway.ids import Kind, public_id
+from gateway.model import DataCoding, Dispatch
+from gateway.ports import Call, Receipt, Receipts, Reply
+from gateway.status import Status
+
+MAX_WAIT = 3600.0
+"""Seconds; a Retry-After beyond this is not believed."""
+
+# HTTP status -> what it means for the dispatch, where it is not a verdict on the message itself. A wrong key or
+# address is ours to mend: the queue waits and nothing fails. Redirects are not followed, so nothing was posted.
+_HOLD = frozenset({301, 302, 303, 307, 308, 401, 404, 405, 415})
+_LATER = frozenset({408, 425, 429})
+
+# Which documented field an error names -> the status of the messages.
+_FIELDS = (
+    ("sender", Status.INVALID_SENDER),
+    ("recipient", Status.INVALID_RECIPIENT),
+    ("body", Status.INVALID_CONTENT),
+)
+
+
+class RestV2Options(BaseModel):
+    """What the configuration of a v2 upstream says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
+        description="The API's base, as https://api.ip1sms.com/v2"
+    )
+    token: SecretStr = Field(description="The API key, sent as a bearer token", min_length=1)
+    max_recipients: int = Field(500, ge=1, le=500, description="Recipients per request; larger batches are split")
+
+
+class RestV2Upstream:
+    """One v2 account."""
+
+    def __init__(self, options: RestV2Options) -> None:
+        self.max_recipients = options.max_recipients
+        self._base = options.url.rstrip("/")
+        self._headers = {
+            "Authorization": f"Bearer {options.token.get_secret_value()}",
+            "Content-Type": "application/json",
+        }
+
+    def encode(self, dispatch: Dispatch, report_url: str | None) -> Call:
+        """The batch that carries this dispatch. Its `reference` is ours, so that it can be looked up and matched."""
+        content = dispatch.batch.content
+        document: dict[str, Any] = {
+            "sender": content.sender,
+            "recipients": _recipients(dispatch),
+            "body": content.body,
+            "type": content.type.value,
+            "datacoding": (content.datacoding or DataCoding.GSM).value,
+            "priority": content.priority.value,
+            "reference": public_id(Kind.DISPATCH, dispatch.batch.created, dispatch.key),
+        }
+        if content.windows:
+            document["deliveryWindows"] = [window_document(window) for window in content.windows]
+        if report_url:
+            document["deliveryReportUrl"] = report_url
+        if content.tags:
+            document["tags"] = content.tags
+        return Call("POST", f"{self._base}/batches", headers=self._headers, body=orjson.dumps(document))
+
+    def decode(self, reply: Reply, dispatch: Dispatch) -> Receipts:
+        """The provider has it: Queued there. Raises SendError."""
+        document = _document(reply)
+        if not 200 <= reply.status < 300:
+            raise _error(reply, document)
+        batch_id = document.get("id")
+        if not isinstance(batch_id, str):
+            raise Unanswered("The upstream answered success, but not with a batch document")
+        raw = str(document.get("status", ""))
+        return Receipts(
+            batch_id, tuple(Receipt(message.number, Status.QUEUED, raw or None) for message in dispatch.messages)
+        )
+
+    def ask_balance(self) -> Call:
+        """v2 has no balance of its own; its users find it under /api/me with the same bearer token."""
+        return Call("GET", f"{self._base.removesuffix('/v2')}/api/me", headers=self._headers)
+
+    def read_balance(self, reply: Reply) -> tuple[str, str]:
+        """(decimal digits, currency). Raises SendError."""
+        document = _document(reply)
+        if reply.status != 200:
+            raise _error(reply, document)
+        balance = document.get("Balance")
+        if isinstance(balance, bool) or not isinstance(balance, (int, float, str)):
+            raise Unanswered("The upstream's answer names no balance")
+        return str(balance), str(document.get("Currency") or "")
+
+
+def _recipients(dispatch: Dispatch) -> Any:
+    if not dispatch.batch.content.templated:
+        return [message.recipient for message in dispatch.messages]
+    recipients: dict[str, Any] = {message.recipient: dict(message.params) for message in dispatch.messages}
+    return recipients | {"default": dict(dispatch.batch.content.defaults or {})}
+
+
+def _document(reply: Reply) -> dict[str, Any]:
+    try:
+        document = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _error(reply: Reply, document: dict[str, Any]) -> SendError:
+    words = str(document.get("detail") or document.get("title") or document.get("message") or "")[:500]
+    if reply.status in _HOLD:
+        return Misconfigured(f"The upstream answers {reply.status} {words}".rstrip())
+    if reply.status in _LATER or (reply.status == 503 and "Retry-After" in reply.headers):
+        return Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
+    if reply.status >= 500 or reply.status < 200:
+        return Unanswered(f"The upstream answers {reply.status}")
+    return Refused(_status(reply.status, document), str(reply.status), words)
+
+
+def _status(http: int, document: dict[str, Any]) -> Status:
+    if http == 402 or (http == 403 and "credit" in str(document).lower()):
+        return Status.INSUFFICIENT_FUNDS
+    errors = document.get("errors")
+    named = " ".join(str(name).lower() for name in errors) if isinstance(errors, dict) else ""
+    return next((status for word, status in _FIELDS if word in named), Status.GENERIC_REJECTED)
+
+
+def _seconds(text: str) -> float:
+    # The other form of Retry-After is a date; a provider that throttles means seconds, and one is a fair guess.
+    return min(MAX_WAIT, float(text)) if text.isascii() and text.isdigit() and len(text) < 9 else 1.0

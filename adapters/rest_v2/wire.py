@@ -1,0 +1,265 @@
+"""The v2 documents: the batch request that clients post, and the batch and message documents they read.
+
+Source: the provider's pages "Send SMS", "Batches" and "Messages"; letter case of values as those pages print it.
+The provider's .NET sample posts PascalCase names and integer enums, so names match in any case and enums either way.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
+
+from gateway.clock import iso, parse_iso
+from gateway.errors import Malformed
+from gateway.ids import Kind, public_id
+from gateway.model import (
+    Account,
+    Batch,
+    Content,
+    DataCoding,
+    Message,
+    MessageType,
+    Priority,
+    Recipient,
+    StatusEntry,
+    Tally,
+    Window,
+)
+from gateway.status import Status
+from gateway.text import render
+
+DEFAULT_WINDOW = 7 * 24 * 3600 * 1000
+"""Milliseconds; a window without an end closes this long after it opens (the provider's own sample model)."""
+
+_TYPES = {"sms": MessageType.SMS, "flash": MessageType.FLASH, "1": MessageType.SMS, "0": MessageType.FLASH}
+_CODINGS = {"gsm": DataCoding.GSM, "ucs": DataCoding.UCS, "0": DataCoding.GSM, "2": DataCoding.UCS}
+_PRIORITIES = {"1": Priority.NORMAL, "2": Priority.HIGH}
+
+
+def _choice(table: Mapping[str, Any], sentence: str, default: Any) -> BeforeValidator:
+    def choose(value: object) -> object:
+        if value is None or value in table.values():
+            return value or default
+        found = table.get(str(value).lower()) if isinstance(value, (str, int)) else None
+        if found is None:
+            raise ValueError(sentence)
+        return found
+
+    return BeforeValidator(choose)
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return parse_iso(value)
+        except (ValueError, OverflowError):
+            raise ValueError("Write the time as ISO 8601, as 2026-05-01T08:00:00Z") from None
+    return value
+
+
+def _lower_keys(value: object) -> object:
+    return {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _one_or_many(value: object) -> object:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else value
+
+
+def _optional_url(value: object) -> object:
+    if isinstance(value, str) and value and not value.lower().startswith(("http://", "https://")):
+        raise ValueError("Give an http or https URL")
+    return value or None
+
+
+def _texts(value: object) -> object:
+    return {key: "" if item is None else item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+_Moment = Annotated[int | None, BeforeValidator(_moment)]
+_Msisdn = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")]
+_Arguments = Annotated[dict[str, str], BeforeValidator(_texts)]
+
+
+class _Window(BaseModel):
+    opens: _Moment = None
+    closes: _Moment = None
+
+
+def _kind(value: object) -> str:
+    return "template" if isinstance(value, dict) else "list"
+
+
+class BatchRequest(BaseModel):
+    """POST /v2/batches as clients write it. Unknown names are ignored, as the provider's own server does."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
+
+    sender: str
+    recipients: Annotated[
+        Annotated[list[_Msisdn], Tag("list")] | Annotated[dict[str, _Arguments], Tag("template")],
+        Discriminator(_kind),
+    ]
+    body: str
+    type: Annotated[MessageType, _choice(_TYPES, "Use sms or flash", MessageType.SMS)] = MessageType.SMS
+    datacoding: Annotated[DataCoding | None, _choice(_CODINGS, "Use gsm or ucs", None)] = None
+    priority: Annotated[Priority, _choice(_PRIORITIES, "Use 1 or 2", Priority.NORMAL)] = Priority.NORMAL
+    deliverywindows: Annotated[
+        list[Annotated[_Window, BeforeValidator(_lower_keys)]],
+        BeforeValidator(lambda value: value or []),
+        Field(max_length=100),
+    ] = []
+    deliveryreporturl: Annotated[
+        Annotated[str, StringConstraints(max_length=2000)] | None, BeforeValidator(_optional_url)
+    ] = None
+    reference: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    tags: Annotated[list[str], BeforeValidator(_one_or_many), Field(max_length=100)] = []
+
+
+_WORDS = {
+    "missing": "This field is required",
+    "string_pattern_mismatch": "A recipient is written with digits only, at most 15",
+}
+
+_NAMES = {name: name.capitalize() for name in BatchRequest.model_fields} | {
+    "deliverywindows": "DeliveryWindows",
+    "deliveryreporturl": "DeliveryReportUrl",
+}
+
+
+def read_batch(document: Mapping[str, Any]) -> tuple[Content, tuple[Recipient, ...]]:
+    """What a posted document asks for. Raises Malformed with every field that is wrong."""
+    try:
+        request = BatchRequest.model_validate({name.lower(): value for name, value in document.items()})
+    except ValidationError as error:
+        raise Malformed("One or more validation errors occurred.", _problems(error)) from None
+    recipients, defaults = _recipients(request.recipients)
+    content = Content(
+        sender=request.sender,
+        body=request.body,
+        type=request.type,
+        datacoding=request.datacoding,
+        priority=request.priority,
+        windows=tuple(_window(window) for window in request.deliverywindows),
+        report_url=request.deliveryreporturl,
+        reference=request.reference,
+        tags=tuple(request.tags),
+        defaults=defaults,
+    )
+    return content, recipients
+
+
+def _problems(error: ValidationError) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        name = _NAMES[str(problem["loc"][0])]
+        words = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        sentences = fields.setdefault(name, [])
+        if words not in sentences:
+            sentences.append(words)
+    return fields
+
+
+def _recipients(
+    given: list[str] | dict[str, dict[str, str]],
+) -> tuple[tuple[Recipient, ...], dict[str, str] | None]:
+    if isinstance(given, list):
+        return tuple([Recipient(msisdn) for msisdn in given]), None
+    defaults = given.pop("default", {})
+    if any(not (number.isascii() and number.isdigit() and len(number) <= 15) for number in given):
+        sentence = _WORDS["string_pattern_mismatch"]
+        raise Malformed("One or more validation errors occurred.", {"Recipients": [sentence]})
+    return tuple(Recipient(msisdn, params) for msisdn, params in given.items()), defaults
+
+
+def _window(window: _Window) -> Window:
+    closes = window.closes
+    if closes is None and window.opens is not None:
+        closes = window.opens + DEFAULT_WINDOW
+    if window.opens is not None and closes is not None and closes <= window.opens:
+        raise Malformed(
+            "One or more validation errors occurred.", {"DeliveryWindows": ["A window closes after it opens"]}
+        )
+    return Window(window.opens, closes)
+
+
+def batch_document(batch: Batch, status: Status, tallies: Iterable[Tally], account: Account) -> dict[str, Any]:
+    """The batch document, its fields in the documented order; `body` stays untemplated."""
+    content = batch.content
+    tallies = tuple(tallies)
+    total = sum((tally.price for tally in tallies), Decimal(0))
+    return {
+        "id": public_id(Kind.BATCH, batch.created, batch.key),
+        "sender": content.sender,
+        "body": content.body,
+        "owner": account.name,
+        "direction": "MT",
+        "type": content.type.value,
+        "datacoding": (content.datacoding or DataCoding.GSM).value.upper(),
+        "priority": content.priority.value,
+        "templated": content.templated,
+        "priceSummary": {
+            "total": float(total),
+            "currency": next((tally.currency for tally in tallies if tally.currency), account.currency),
+            "average": float(round(total / batch.size, 4)),
+        },
+        "messageSummary": {
+            str(tally.status.value): {"messages": tally.messages, "sms": tally.segments} for tally in tallies
+        },
+        "deliveryWindows": [window_document(window) for window in content.windows],
+        "status": status.value,
+        "deliveryReportUrl": content.report_url,
+        "reference": content.reference,
+        "tags": content.tags,
+    }
+
+
+def window_document(window: Window) -> dict[str, str | None]:
+    """A delivery window with ISO times, None for an open end."""
+    return {
+        "opens": None if window.opens is None else iso(window.opens),
+        "closes": None if window.closes is None else iso(window.closes),
+    }
+
+
+def message_document(batch: Batch, message: Message, account: Account) -> dict[str, Any]:
+    """The message document of a list: its fields in the documented order, with the latest status only."""
+    content = batch.content
+    latest = StatusEntry(status=message.status, created=message.modified)
+    body = content.body if content.defaults is None else render(content.body, message.params, content.defaults)
+    return {
+        "id": public_id(Kind.MESSAGE, batch.created, message.number),
+        "batchId": public_id(Kind.BATCH, batch.created, batch.key),
+        "owner": account.name,
+        "sender": content.sender,
+        "recipient": message.recipient,
+        "body": body,
+        "direction": "mt",
+        "segments": message.segments,
+        "type": content.type.value.upper(),
+        "datacoding": (content.datacoding or DataCoding.GSM).value,
+        "priority": content.priority.value,
+        "price": float(message.price or 0),
+        "currency": message.currency or account.currency,
+        "statuses": [status_document(latest)],
+        "modified": iso(message.modified),
+        "reference": content.reference,
+        "mcc": None,
+        "mnc": None,
+    }
+
+
+def status_document(entry: StatusEntry) -> dict[str, Any]:
+    """One step of a history; `duration` 1 says that it is final."""
+    return {"created": iso(entry.created), "code": entry.status.value, "duration": int(entry.status.final)}

@@ -1,0 +1,146 @@
+"""Who is calling: credentials to caller. Keys are known only by their hashes."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+from gateway.config import Caller, Key
+from gateway.errors import Busy, Unauthenticated
+from gateway.ports import Credentials
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+CACHE_SECONDS = 600
+CACHE_SIZE = 4096
+MAX_QUEUED = 16
+"""Slow password checks that may wait at once; beyond, callers are told to come again."""
+
+
+def hash_key(key: str) -> str:
+    """The `sha256:` form of a random key, as the configuration holds it."""
+    return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def hash_password(password: str) -> str:
+    """The `scrypt:` form of a key that a person may have chosen: slow to guess, 60 ms to check."""
+    salt = secrets.token_bytes(16)
+    digest = hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1, maxmem=64 * 2**20)
+    return f"scrypt:16384:8:1:{base64.b64encode(salt).decode()}:{base64.b64encode(digest).decode()}"
+
+
+def new_key() -> str:
+    """A random key of 192 bits, safe in URLs, headers and XML."""
+    return secrets.token_urlsafe(24)
+
+
+class Auth:
+    """The callers' keys, looked up in constant time.
+
+    A random key is found by its SHA-256 at once. A password is checked by scrypt in a thread of its own, and what was
+    found valid is remembered under a keyed digest that dies with the process: the cache holds no secret.
+    """
+
+    def __init__(self, callers: Sequence[Caller]) -> None:
+        self._random: dict[bytes, tuple[Caller, Key]] = {}
+        self._passwords: dict[str, list[tuple[Caller, Key]]] = {}
+        for caller in callers:
+            for key in caller.keys:
+                kind, _, value = key.hash.partition(":")
+                if kind == "sha256":
+                    self._random[bytes.fromhex(value)] = (caller, key)
+                else:
+                    self._passwords.setdefault(caller.account, []).append((caller, key))
+        self._seed = secrets.token_bytes(32)
+        self._verified: OrderedDict[bytes, tuple[float, Caller, Key]] = OrderedDict()
+        self._slow = ThreadPoolExecutor(1, "sluss-scrypt") if self._passwords else None
+        self._queued = 0
+
+    async def check(self, credentials: Credentials, peer: str, face: str) -> Caller:
+        """The caller these credentials belong to, if it may call this face from there. Raises Unauthenticated, Busy."""
+        key = credentials.key.get_secret_value()
+        found = self._random.get(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
+        if found is None and credentials.account is not None and self._passwords:
+            found = await self._password(credentials.account, key)
+        if found is None:
+            raise Unauthenticated
+        caller, entry = found
+        if credentials.account is not None and not hmac.compare_digest(
+            caller.account.encode(), credentials.account.encode("utf-8", "surrogatepass")
+        ):
+            raise Unauthenticated
+        if caller.faces is not None and face not in caller.faces:
+            raise Unauthenticated
+        networks = entry.allow_from or caller.allow_from
+        if networks and not _inside(peer, networks):
+            raise Unauthenticated
+        return caller
+
+    def close(self) -> None:
+        """Let the password thread go."""
+        if self._slow:
+            self._slow.shutdown(cancel_futures=True)
+
+    async def _password(self, account: str, key: str) -> tuple[Caller, Key] | None:
+        token = hashlib.blake2b(
+            f"{account}\0{key}".encode("utf-8", "surrogatepass"), key=self._seed, digest_size=32
+        ).digest()
+        known = self._verified.get(token)
+        if known and known[0] > time.monotonic():
+            return known[1:]
+        for caller, entry in self._passwords.get(account, ()):
+            if await self._matches(key, entry.hash):
+                self._remember(token, caller, entry)
+                return caller, entry
+        return None
+
+    async def _matches(self, key: str, stored: str) -> bool:
+        if self._queued >= MAX_QUEUED:
+            raise Busy("Too many passwords are being checked; try again later")
+        self._queued += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._slow, _scrypt_matches, key, stored)
+        finally:
+            self._queued -= 1
+
+    def _remember(self, token: bytes, caller: Caller, entry: Key) -> None:
+        self._verified[token] = (time.monotonic() + CACHE_SECONDS, caller, entry)
+        while len(self._verified) > CACHE_SIZE:
+            self._verified.popitem(last=False)
+
+
+def _scrypt_matches(key: str, stored: str) -> bool:
+    _, n, r, p, salt, digest = stored.split(":")
+    expected = base64.b64decode(digest)
+    given = hashlib.scrypt(
+        key.encode("utf-8", "surrogatepass"),
+        salt=base64.b64decode(salt),
+        n=int(n),
+        r=int(r),
+        p=int(p),
+        maxmem=256 * 2**20,
+        dklen=len(expected),
+    )
+    return hmac.compare_digest(given, expected)
+
+
+@lru_cache(maxsize=1024)
+def _address(peer: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return None
+    # A dual-stack listener shows IPv4 peers as ::ffff:10.0.0.1.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _inside(peer: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    address = _address(peer)
+    return address is not None and any(address in network for network in networks)

@@ -1,0 +1,52 @@
+"""Who is at the other end, and by which address it reached us: the socket's word, or a trusted proxy's."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from aiohttp import web
+
+from gateway.config import Listen
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?").fullmatch
+
+
+class Peers:
+    """Reads X-Forwarded-For, -Proto and -Host from trusted proxies only; `public_url` beats them all."""
+
+    def __init__(self, listen: Listen) -> None:
+        self._trusted = tuple(listen.trusted_proxies)
+        self._public_url = listen.public_url
+        self._fallback = f"{listen.public.host}:{listen.public.port}"
+
+    def address(self, request: web.BaseRequest) -> str:
+        """The client's address: the last one in X-Forwarded-For that is no trusted proxy of ours."""
+        peer = request.remote or ""
+        if not self._trusted or not _among(peer, self._trusted):
+            return peer
+        hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
+        return next((hop for hop in reversed(hops) if hop and not _among(hop, self._trusted)), peer)
+
+    def base(self, request: web.BaseRequest) -> str:
+        """Scheme and host as the client reached them, safe to print into a document."""
+        if self._public_url:
+            return self._public_url
+        headers, scheme, host = request.headers, request.scheme, request.headers.get("Host", "")
+        if self._trusted and _among(request.remote or "", self._trusted):
+            scheme = "https" if headers.get("X-Forwarded-Proto", scheme).strip().lower() == "https" else "http"
+            host = headers.get("X-Forwarded-Host", host).partition(",")[0].strip()
+        return f"{scheme}://{host if _HOST(host) else self._fallback}"
+
+
+@lru_cache(maxsize=4096)
+def _among(peer: str, networks: Sequence[Network]) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    # A dual-stack listener shows IPv4 peers as ::ffff:10.0.0.1.
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in networks)
