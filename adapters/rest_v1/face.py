@@ -1,0 +1,163 @@
+"""Serves REST v1 under `/api/`: what it routes, whom it believes and how it refuses."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import SecretStr
+
+from adapters.rest_v1 import wire
+from gateway.commands import Accepted, AccountStatus, Command, GetAccount, GetMessage, MessageStatus, Result
+from gateway.errors import (
+    Busy,
+    Forbidden,
+    GatewayError,
+    MethodNotAllowed,
+    NoFunds,
+    NotFound,
+    RequestError,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedMedia,
+)
+from gateway.ids import LAST_NUMBER
+from gateway.ports import Call, Credentials, Headers, Inbound, Reply
+from gateway.translator import LEGACY, LegacyCode
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    path: re.Pattern[str]
+    read: Callable[[Call, str], Command]
+    """Gets the call and the `id` in its path, empty where the path has none."""
+
+
+def _send(call: Call, _id: str) -> Command:
+    media = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media not in ("application/json", "text/json") and not re.fullmatch(r"[^/\s]+/[^/\s]+\+json", media):
+        raise UnsupportedMedia("Send JSON with Content-Type: application/json")
+    return wire.read_send(call.body)
+
+
+def _sent(_call: Call, id_: str) -> Command:
+    # Ten digits hold every int32; a longer id is nobody's.
+    if not re.fullmatch(r"[0-9]{1,10}", id_) or int(id_) > LAST_NUMBER:
+        raise NotFound("There is no SMS with this id")
+    return GetMessage(int(id_))
+
+
+def _me(_call: Call, _id: str) -> Command:
+    return GetAccount()
+
+
+_ROUTES = (
+    _Route("POST", re.compile(r"/api/sms/send/?"), _send),
+    _Route("GET", re.compile(r"/api/sms/sent/(?P<id>[^/]+)/?"), _sent),
+    _Route("GET", re.compile(r"/api/me/?"), _me),
+)
+
+_DOCUMENTS: Mapping[type[Result], Callable[[Any], object]] = {
+    Accepted: wire.sent,
+    MessageStatus: wire.logged,
+    AccountStatus: wire.account,
+}
+
+# The first class that fits. 403 on sending means that there are no credits and nothing else (the provider's C# sample).
+_STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
+    (Unauthenticated, 401),
+    (NoFunds, 403),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (MethodNotAllowed, 405),
+    (TooLarge, 413),
+    (UnsupportedMedia, 415),
+    (Busy, 503),
+    (RequestError, 400),
+    (GatewayError, 500),
+)
+
+_HEADERS: Mapping[int, Headers] = {
+    401: {"WWW-Authenticate": 'Basic realm="api"'},
+    503: {"Retry-After": "1"},
+}
+
+_JSON = "application/json; charset=utf-8"
+
+
+class RestV1Face:
+    """The face of REST v1."""
+
+    mounts: Sequence[str] = ("/api/",)
+    max_body = 4 * 2**20
+
+    def decode(self, call: Call) -> Inbound:
+        """The question, with its credentials; an error in it waits until they were checked. Raises RequestError.
+
+        Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody.
+        """
+        route, id_ = _routed(call)
+        credentials = _credentials(call.headers.get("Authorization", ""))
+        try:
+            return Inbound(credentials, route.read(call, id_))
+        except RequestError as error:
+            return Inbound(credentials, error)
+
+    def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002
+        """The documented object or list, in PascalCase. 200 also for what was sent: any 2xx is success to clients."""
+        return _json(200, _DOCUMENTS[type(result)](result), {})
+
+    def refuse(self, error: GatewayError, call: Call, inbound: Inbound | None) -> Reply:  # noqa: ARG002
+        """The HTTP status of the error, and `{"Message": …}` as ASP.NET Web API writes it."""
+        status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+        headers = _HEADERS.get(status, {})
+        if isinstance(error, MethodNotAllowed):
+            headers = {"Allow": ", ".join(error.allow)}
+        message = LEGACY.words(LegacyCode.INSUFFICIENT_CREDITS) if isinstance(error, NoFunds) else error.detail
+        return _json(status, wire.error_document(error, message), headers)
+
+
+def _routed(call: Call) -> tuple[_Route, str]:
+    path = call.path.lower()
+    here = [(route, match) for route in _ROUTES if (match := route.path.fullmatch(path))]
+    for route, match in here:
+        if route.method == call.method:
+            return route, match.groupdict().get("id", "")
+    if here:
+        raise MethodNotAllowed([route.method for route, _ in here])
+    raise NotFound("There is no such resource here")
+
+
+def _credentials(header: str) -> Credentials:
+    scheme, _, value = header.strip().partition(" ")
+    value = value.strip()
+    read = {"basic": _basic, "bearer": _bearer}.get(scheme.lower())
+    if read is None or not value:
+        raise Unauthenticated
+    return read(value)
+
+
+def _bearer(value: str) -> Credentials:
+    return Credentials(None, SecretStr(value))
+
+
+def _basic(value: str) -> Credentials:
+    try:
+        raw = base64.b64decode(value)
+    except ValueError:
+        raise Unauthenticated from None
+    try:
+        pair = raw.decode()
+    except UnicodeDecodeError:
+        pair = raw.decode("latin-1")
+    account, _, key = pair.partition(":")
+    if not account or not key:
+        raise Unauthenticated
+    return Credentials(account, SecretStr(key))
+
+
+def _json(status: int, document: object, headers: Headers) -> Reply:
+    return Reply(status, orjson.dumps(document), {"Content-Type": _JSON, **headers})

@@ -1,0 +1,13 @@
+"""The HTTP GET endpoint `sendsms.aspx`: everything in the query string, a bare number as the answer."""
+
+from adapters.sendsms.face import SendSmsFace
+from gateway.ports import Adapter
+
+# Source of the day: the deadline of a plugin that moved its users off the endpoint (salon-booking-system).
+ADAPTER = Adapter(
+    name="sendsms",
+    title="HTTP GET (sendsms.aspx)",
+    deprecated=1761696000,
+    face=SendSmsFace,
+    secrets=frozenset({"pass"}),
+)

@@ -1,0 +1,63 @@
+"""Serves `sendsms.aspx`: always HTTP 200, and a body that is an SMS id or a legacy code, not one byte more."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from pydantic import SecretStr
+
+from adapters.sendsms import wire
+from gateway.commands import Accepted, Result, SubmitBatch
+from gateway.errors import BadContent, GatewayError, Malformed, RequestError, Unauthenticated
+from gateway.model import Content
+from gateway.ports import Call, Credentials, Headers, Inbound, Reply
+from gateway.translator import LEGACY
+
+# Source: a capture of the endpoint's answer that PYSMS keeps as a test fixture.
+_HEADERS: Headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "private"}
+
+
+class SendSmsFace:
+    """The face of the HTTP GET endpoint."""
+
+    mounts: Sequence[str] = ("/sendsms.aspx",)
+    max_body = 2**20
+    """Bodies are swallowed: PHP's sample sends its GET with one, early codeRR a POST with JSON."""
+
+    def decode(self, call: Call) -> Inbound:
+        """The message in the query string, whatever the method. Raises Unauthenticated.
+
+        An empty text, sender or list of recipients is passed on for the service to judge.
+        """
+        given = wire.parameters(call.query)
+        account, key = given.get("acc"), given.get("pass")
+        if not account or not key:
+            raise Unauthenticated
+        return Inbound(Credentials(account, SecretStr(key)), _command(given))
+
+    def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002
+        """The number of the batch's first message: the id that clients store."""
+        # The only command of this face is SubmitBatch.
+        return _bare(cast("Accepted", result).batch.key)
+
+    def refuse(self, error: GatewayError, call: Call, inbound: Inbound | None) -> Reply:  # noqa: ARG002
+        """The legacy code; clients tell it from an id because ids are larger than every code."""
+        return _bare(LEGACY.from_error(error).value)
+
+
+def _command(given: dict[str, str]) -> SubmitBatch | RequestError:
+    if any("\0" in value for value in given.values()):
+        nul_in_text = "\0" in given.get("msg", "")
+        return BadContent("The text may not hold NUL characters") if nul_in_text else Malformed("NUL in a parameter")
+    type_ = wire.TYPES.get(given.get("type", "").strip().lower())
+    if type_ is None:
+        return Malformed("type must be empty, sms or flash")
+    priority = wire.PRIORITIES.get(given.get("prio", "").strip())
+    if priority is None:
+        return Malformed("prio must be 1, 2 or 3")
+    content = Content(sender=given.get("from", ""), body=given.get("msg", ""), type=type_, priority=priority)
+    return SubmitBatch(content, wire.recipients(given.get("to", "")), loose=True)
+
+
+def _bare(number: int) -> Reply:
+    # PYSMS compares the whole body with its table of codes: a newline or a BOM would make an error look like an id.
+    return Reply(200, str(number).encode(), _HEADERS)

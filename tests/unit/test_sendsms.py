@@ -1,0 +1,354 @@
+"""What the HTTP GET face reads from every client that was ever seen, and the very bytes it answers."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.sendsms import ADAPTER
+from adapters.sendsms.face import SendSmsFace
+from gateway.commands import Accepted, SubmitBatch
+from gateway.errors import (
+    BadContent,
+    BadRecipient,
+    BadSender,
+    GatewayError,
+    Internal,
+    Malformed,
+    MethodNotAllowed,
+    NoFunds,
+    Refused,
+    RequestError,
+    TooLarge,
+    Unauthenticated,
+)
+from gateway.ids import FIRST_NUMBER
+from gateway.model import Account, Batch, Content, MessageType, Priority
+from gateway.ports import Call, Credentials, Inbound
+from gateway.status import Status
+from gateway.translator import LegacyCode
+
+FACE = SendSmsFace()
+LOGIN = "acc=ip1-12345&pass=key"
+PHP = "acc=ip1-xxxx&pass=api-key&msg=Test+message+via+iP.1+HTTP+Request&from=iP1&to=4673055555&prio=1&type="
+HEADERS = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "private"}
+
+
+def inbound(query: str, method: str = "GET", body: bytes = b"") -> Inbound:
+    """What the face makes of a call."""
+    return FACE.decode(Call(method, "/sendsms.aspx", query=query, body=body))
+
+
+def submitted(query: str, method: str = "GET", body: bytes = b"") -> SubmitBatch:
+    """The batch that a call submits."""
+    command = inbound(query, method, body).command
+    assert isinstance(command, SubmitBatch)
+    return command
+
+
+Read = tuple[str, str, str, str, list[str], Priority]
+"""Account, key, text, sender, recipients, priority."""
+
+CLIENTS = [
+    pytest.param(
+        "GET",
+        PHP,
+        PHP.encode(),
+        ("ip1-xxxx", "api-key", "Test message via iP.1 HTTP Request", "iP1", ["4673055555"], Priority.NORMAL),
+        id="the provider's PHP sample, which sends its GET with a body",
+    ),
+    pytest.param(
+        "GET",
+        "acc=ip1-12345&pass=key&msg=Bokning+%C3%A4ndrad+%E2%82%AC&from=Salong&to=46701234567&prio=1&type=",
+        b"acc=ip1-12345&pass=key",
+        ("ip1-12345", "key", "Bokning ändrad €", "Salong", ["46701234567"], Priority.NORMAL),
+        id="SLN: the sample's order, UTF-8",
+    ),
+    pytest.param(
+        "GET",
+        "acc=ip1-12345&pass=key&msg=R%E4ksm%F6rg%E5s&to=46701234567&from=mysms&prio=2",
+        b"",
+        ("ip1-12345", "key", "Räksmörgås", "mysms", ["46701234567"], Priority.NORMAL),
+        id="MYSMS of 2008: ISO-8859-1, no type",
+    ),
+    pytest.param(
+        "GET",
+        "msg=%C3%85%C3%84%C3%96+%C3%A9&acc=ip1-12345&pass=key&from=S%C3%A4nder&prio=3&to=%2B46706123456",
+        b"",
+        ("ip1-12345", "key", "ÅÄÖ é", "Sänder", ["+46706123456"], Priority.HIGH),
+        id="PYSMS: text first, recipient last, a sender outside ASCII, urgent",
+    ),
+    pytest.param(
+        "GET",
+        "msg=Hej&acc=ip1-12345&pass=key&from=SUNET&prio=2&to=0706123456",
+        b"",
+        ("ip1-12345", "key", "Hej", "SUNET", ["0706123456"], Priority.NORMAL),
+        id="PYSMS: a national number, left for the service to complete",
+    ),
+    pytest.param(
+        "POST",
+        "acc=ip1-12345&pass=key&msg=Incident%20created&to=46701234567&from=codeRR&prio=1",
+        b'{"acc":"other","msg":"not this"}',
+        ("ip1-12345", "key", "Incident created", "codeRR", ["46701234567"], Priority.NORMAL),
+        id="early codeRR: POST with a JSON body, everything in the query",
+    ),
+    pytest.param(
+        "HEAD",
+        PHP,
+        b"",
+        ("ip1-xxxx", "api-key", "Test message via iP.1 HTTP Request", "iP1", ["4673055555"], Priority.NORMAL),
+        id="any method: HEAD",
+    ),
+    pytest.param(
+        "GET",
+        "ACC=ip1-12345&Pass=key&MSG=Hej&From=iP1&TO=4670&Prio=1",
+        b"",
+        ("ip1-12345", "key", "Hej", "iP1", ["4670"], Priority.NORMAL),
+        id="parameter names in any letter case, as ASP.NET reads them",
+    ),
+    pytest.param(
+        "GET",
+        "%61cc=ip1-12345&pass=k%26e%3Dy%2B&msg=Hej&from=iP1&to=4670&utm=x&&=",
+        b"",
+        ("ip1-12345", "k&e=y+", "Hej", "iP1", ["4670"], Priority.NORMAL),
+        id="escaped names and delimiters are read, unknown and empty parameters are not",
+    ),
+]
+
+
+def refusal(query: str) -> RequestError:
+    """The error that a query is refused with, before or after its credentials were checked."""
+    try:
+        command = inbound(query).command
+    except Unauthenticated as error:
+        return error
+    assert isinstance(command, RequestError)
+    return command
+
+
+@pytest.mark.parametrize(("method", "query", "body", "expected"), CLIENTS)
+def test_reads_every_known_client(method: str, query: str, body: bytes, expected: Read) -> None:
+    """Whatever order, method and charset a real client uses (reference section 4), its message is read whole."""
+    account, key, text, sender, numbers, priority = expected
+    result = inbound(query, method, body)
+    assert result.credentials.account == account
+    assert result.credentials.key.get_secret_value() == key
+    command = result.command
+    assert isinstance(command, SubmitBatch)
+    assert command.content == Content(sender=sender, body=text, priority=priority)
+    assert [recipient.msisdn for recipient in command.recipients] == numbers
+    assert command.loose is True
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param("a+b%20c", "a b c", id="plus and %20 are both spaces"),
+        pytest.param("1%2B1", "1+1", id="an escaped plus is a plus"),
+        pytest.param("%F0%9F%98%80", "😀", id="UTF-8 outside the basic plane"),
+        pytest.param("r\udcc3\udca4v", "räv", id="raw UTF-8 bytes, not percent-encoded"),
+        pytest.param("r\udce4v", "räv", id="a raw Latin-1 byte"),
+        pytest.param("\udcc3%A4", "ä", id="a character half raw, half percent-encoded"),
+        pytest.param("räv", "räv", id="a query that was decoded before"),
+        pytest.param("%80%201", "€ 1", id="0x80 is the euro sign of Windows-1252"),
+        pytest.param("%E5%81", "å\x81", id="a byte that Windows-1252 leaves undefined is Latin-1's"),
+        pytest.param("%u00e5%u20AC", "å€", id="classic ASP's escape()"),
+        pytest.param("%uD83D%uDE00!", "😀!", id="a surrogate pair in classic ASP's escape()"),
+        pytest.param("hej%uD83D", "hej\ufffd", id="half a surrogate pair does not cost the rest of the text"),
+        pytest.param("%uDE00hej", "\ufffdhej", id="the other half neither"),
+        pytest.param("%u00e5%C3%A4", "åä", id="%uXXXX beside UTF-8"),
+        pytest.param("%u20AC%E4", "€ä", id="%uXXXX beside Latin-1"),
+        pytest.param("%25u0041", "%u0041", id="an escaped percent sign starts no %uXXXX"),
+        pytest.param("100%", "100%", id="a percent sign at the end is itself"),
+        pytest.param("5%zz%4", "5%zz%4", id="malformed percent sequences are themselves"),
+        pytest.param("%u12", "%u12", id="a short %u sequence is itself"),
+        pytest.param("a=b=c", "a=b=c", id="only the first equals sign divides"),
+        pytest.param("a;b", "a;b", id="a semicolon divides no parameters"),
+        pytest.param("rad1%0D%0Arad2", "rad1\r\nrad2", id="line breaks stay"),
+        pytest.param("%EF%BB%BFx", "\ufeffx", id="a byte order mark is a character of the text"),
+        pytest.param("{name}", "{name}", id="curly brackets are no template here"),
+    ],
+)
+def test_recovers_the_text(raw: str, text: str) -> None:
+    """The text is what the client meant, whichever of the charsets and escapes of twenty years it used."""
+    content = submitted(f"{LOGIN}&from=iP1&to=4670&msg={raw}").content
+    assert (content.body, content.defaults) == (text, None)
+
+
+def test_one_charset_for_the_whole_query() -> None:
+    """A Latin-1 sender makes the text Latin-1 too, even where its bytes alone would pass for UTF-8."""
+    content = submitted(f"{LOGIN}&msg=%C3%A4&from=S%E4nder&to=4670").content
+    assert (content.body, content.sender) == ("Ã¤", "Sänder")
+
+
+def test_unknown_parameters_do_not_decide_the_charset() -> None:
+    """Bytes in a parameter that is not read change nothing."""
+    assert submitted(f"{LOGIN}&msg=%C3%A4&from=iP1&to=4670&x=%E4").content.body == "ä"
+
+
+@pytest.mark.parametrize(
+    ("raw", "numbers"),
+    [
+        pytest.param("to=4670,4671", ["4670", "4671"], id="comma"),
+        pytest.param("to=4670;4671", ["4670", "4671"], id="semicolon"),
+        pytest.param("to=4670%2C+%2B4671%3B", ["4670", "+4671"], id="escaped separators, blanks, one at the end"),
+        pytest.param("to=4670&TO=4671", ["4670", "4671"], id="a repeated parameter is joined, as ASP.NET does"),
+        pytest.param("to=+4670", ["4670"], id="an unescaped plus is a blank and falls away"),
+        pytest.param("to=", [], id="an empty recipient is left for the service to refuse"),
+        pytest.param("to=,;+", [], id="separators alone name nobody"),
+        pytest.param("", [], id="a missing recipient is left for the service to refuse"),
+    ],
+)
+def test_reads_recipients(raw: str, numbers: list[str]) -> None:
+    """`to` holds one number or several."""
+    command = submitted(f"{LOGIN}&msg=x&from=iP1&{raw}")
+    assert [recipient.msisdn for recipient in command.recipients] == numbers
+
+
+@pytest.mark.parametrize(
+    ("raw", "type_", "priority"),
+    [
+        pytest.param("", MessageType.SMS, Priority.NORMAL, id="neither type nor prio"),
+        pytest.param("type=&prio=", MessageType.SMS, Priority.NORMAL, id="both empty"),
+        pytest.param("type=sms&prio=1", MessageType.SMS, Priority.NORMAL, id="1 is group messages"),
+        pytest.param("type=Flash&prio=2", MessageType.FLASH, Priority.NORMAL, id="2 is normal"),
+        pytest.param("type=flash&prio=3+", MessageType.FLASH, Priority.HIGH, id="3 is urgent"),
+        pytest.param("prio=&prio=3&prio=1", MessageType.SMS, Priority.HIGH, id="the first value that is not empty"),
+    ],
+)
+def test_reads_type_and_prio(raw: str, type_: MessageType, priority: Priority) -> None:
+    """The priorities are as PYSMS documents them; the types are inferred from REST v2."""
+    content = submitted(f"{LOGIN}&msg=x&from=iP1&to=4670&{raw}").content
+    assert (content.type, content.priority) == (type_, priority)
+
+
+def test_missing_text_and_sender_are_left_to_the_service() -> None:
+    """Empty fields pass; the service has the words for them."""
+    content = submitted(LOGIN).content
+    assert (content.body, content.sender) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "answer"),
+    [
+        pytest.param("", Unauthenticated, b"101", id="an empty query has no account"),
+        pytest.param("pass=key&msg=x&from=a&to=4670", Unauthenticated, b"101", id="no account"),
+        pytest.param("acc=ip1-1&msg=x&from=a&to=4670", Unauthenticated, b"101", id="no key"),
+        pytest.param("acc=&pass=key&msg=x", Unauthenticated, b"101", id="an empty account"),
+        pytest.param("acc&pass&msg=x", Unauthenticated, b"101", id="names without values"),
+        pytest.param(f"{LOGIN}&msg=a%00b&from=a&to=4670", BadContent, b"2", id="NUL in the text"),
+        pytest.param(f"{LOGIN}&msg=a%u0000&from=a&to=4670", BadContent, b"2", id="NUL as %u0000"),
+        pytest.param(f"{LOGIN}&msg=a&from=a%00&to=4670", Malformed, b"110", id="NUL in the sender"),
+        pytest.param("acc=a%00&pass=key&msg=a&from=a&to=4670", Malformed, b"110", id="NUL in the account"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670%00", Malformed, b"110", id="NUL in the recipient"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&type=mms", Malformed, b"110", id="an unknown type"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=0", Malformed, b"110", id="prio 0"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=4", Malformed, b"110", id="prio 4"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=high", Malformed, b"110", id="prio as a word"),
+    ],
+)
+def test_refuses_with_the_bare_code(query: str, error: type[RequestError], answer: bytes) -> None:
+    """What cannot be read is refused in the legacy codes, with HTTP 200; missing credentials before all else."""
+    refused = refusal(query)
+    assert type(refused) is error
+    reply = FACE.refuse(refused, Call("GET", "/sendsms.aspx", query=query), None)
+    assert (reply.status, reply.body, dict(reply.headers)) == (200, answer, HEADERS)
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        pytest.param(Unauthenticated(), b"101", id="wrong credentials"),
+        pytest.param(NoFunds(), b"100", id="no credits"),
+        pytest.param(BadRecipient(), b"3", id="a bad or missing recipient"),
+        pytest.param(BadContent(), b"2", id="a bad or missing text"),
+        pytest.param(BadSender(), b"110", id="a bad or missing sender"),
+        pytest.param(TooLarge(1), b"110", id="a body too large"),
+        pytest.param(Internal(), b"42", id="our own fault"),
+    ],
+)
+def test_refuses_what_the_service_refuses(error: GatewayError, answer: bytes) -> None:
+    """The service's errors become the codes that clients know."""
+    assert FACE.refuse(error, Call("GET", "/sendsms.aspx"), None).body == answer
+
+
+def every_error() -> Iterator[GatewayError]:
+    """One error of each class in the tree."""
+    special = {
+        MethodNotAllowed: MethodNotAllowed(["GET"]),
+        TooLarge: TooLarge(1),
+        Refused: Refused(Status.INTERNAL_ERROR, "9"),
+    }
+    kinds: list[type[GatewayError]] = [GatewayError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+        yield special.get(kind) or kind()
+
+
+@pytest.mark.parametrize("error", list(every_error()), ids=lambda error: type(error).__name__)
+def test_every_error_is_one_bare_legacy_code(error: GatewayError) -> None:
+    """Every error answers HTTP 200 and a code of the table, and never 45, which PYSMS takes for an id."""
+    reply = FACE.refuse(error, Call("GET", "/sendsms.aspx"), None)
+    assert reply.status == 200
+    assert reply.body in {str(code.value).encode() for code in LegacyCode} - {b"45"}
+    assert dict(reply.headers) == HEADERS
+
+
+def test_answers_the_bare_id() -> None:
+    """An accepted message answers its number and not one byte more: PYSMS compares without trimming."""
+    question = inbound(PHP)
+    command = submitted(PHP)
+    batch = Batch(key=66666, created=0, account="a", caller="c", face="sendsms", size=1, content=command.content)
+    result = Accepted(batch, command.recipients, (1,), Account("a", "Org", "SEK", "46"))
+    reply = FACE.encode(result, question, Call("GET", "/sendsms.aspx", query=PHP))
+    assert (reply.status, reply.body, dict(reply.headers)) == (200, b"66666", HEADERS)
+
+
+def test_an_id_is_never_a_code() -> None:
+    """Clients take every code of the table for a failure, so ids start above the largest."""
+    assert max(code.value for code in LegacyCode) < FIRST_NUMBER
+
+
+def test_adapter_declares_its_secret_and_its_end() -> None:
+    """The key in the query string is masked in logs, and the endpoint was withdrawn on 2025-10-29."""
+    assert (ADAPTER.name, ADAPTER.secrets, ADAPTER.deprecated) == ("sendsms", frozenset({"pass"}), 1761696000)
+    assert ADAPTER.face is SendSmsFace
+    assert (FACE.mounts, FACE.max_body) == (("/sendsms.aspx",), 1048576)
+
+
+def test_the_key_is_not_shown() -> None:
+    """Printing a decoded request shows no key."""
+    question = inbound("acc=ip1-12345&pass=hemlig&msg=x&from=iP1&to=4670")
+    assert isinstance(question.credentials, Credentials)
+    assert "hemlig" not in repr(question)
+
+
+QUERIES = st.one_of(
+    st.text(),
+    st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["acc", "pass", "msg", "from", "to", "prio", "type", "X", ""]),
+            st.text(alphabet="%u0D8+=;,\x00åaAfF3\udcff", max_size=20),
+        ),
+        max_size=10,
+    ).map(lambda pairs: "&".join(f"{name}={value}" for name, value in [("acc", "a"), ("pass", "b"), *pairs])),
+)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(QUERIES)
+def test_any_query_is_read_or_refused(query: str) -> None:
+    """No query makes anything but a message or a RequestError, and every text read can be encoded."""
+    try:
+        command = inbound(query).command
+    except Unauthenticated:
+        return
+    if isinstance(command, RequestError):
+        assert FACE.refuse(command, Call("GET", "/sendsms.aspx"), None).body in (b"2", b"110")
+        return
+    assert isinstance(command, SubmitBatch)
+    command.content.body.encode()
+    command.content.sender.encode()
+    assert "\0" not in command.content.body
