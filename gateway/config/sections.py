@@ -1,0 +1,180 @@
+"""The sections of the configuration: frozen, typed, each key with its default and its bounds."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from gateway import registry
+from gateway.config.values import (
+    Address,
+    Country,
+    Currency,
+    Duration,
+    KeyHash,
+    Listening,
+    Names,
+    Network,
+    Positive,
+    PublicUrl,
+    Rate,
+    Recipients,
+    Slug,
+    Text,
+    not_empty,
+)
+from gateway.errors import ConfigError
+from gateway.nearest import shown
+
+
+class Section(BaseModel):
+    """What all sections have in common: nothing is changed once it is read, and nothing is read that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Listen(Section):
+    """Where clients (public) and operations (internal) reach the gateway."""
+
+    public: Listening = Address("127.0.0.1", 8080)
+    internal: Listening = Address("127.0.0.1", 8081)
+    public_url: PublicUrl | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    hook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    shutdown: Duration = 20.0
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.public == self.internal and self.public.port:
+            raise ValueError("public and internal are the same address: give internal a port of its own")
+        return self
+
+
+class Key(Section):
+    """One API key of a caller, known only by its hash; a plain text stands for the hash alone."""
+
+    hash: Annotated[KeyHash, Field(repr=False)]
+    name: Annotated[Text, Field(max_length=64)] = ""
+    allow_from: tuple[Network, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: object) -> object:
+        return {"hash": raw} if isinstance(raw, str) else raw
+
+
+class Caller(Section):
+    """A system that sends through the gateway; `faces` None means all of them."""
+
+    name: Slug
+    account: Annotated[Text, Field(min_length=1, max_length=64)]
+    keys: Annotated[tuple[Key, ...], AfterValidator(not_empty)]
+    allow_from: tuple[Network, ...] = ()
+    faces: tuple[str, ...] | None = None
+    country: Country = "46"
+    currency: Currency = "SEK"
+    organization: Annotated[Text, Field(max_length=100)] = ""
+
+
+class Retry(Section):
+    """How long an upstream that cannot be reached is tried again: pauses grow from `first` to `max`."""
+
+    first: Positive = 1.0
+    max: Positive = 300.0
+    give_up: Duration = 86400.0
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.max < self.first:
+            raise ValueError("max is shorter than first: make it at least as long")
+        return self
+
+
+def _sends(name: str) -> str:
+    try:
+        adapter = registry.load(name)
+    except ConfigError as error:
+        raise ValueError("; ".join(error.problems)) from error
+    if adapter.upstream is None and adapter.local is None:
+        raise ValueError(f"adapter {shown(name)} only serves clients: it cannot be an upstream")
+    return name
+
+
+class _NoOptions(Section):
+    """The options of an adapter that has none."""
+
+
+class UpstreamSettings(Section):
+    """A provider the gateway sends through. `options` holds every key that is the adapter's own, as its own model."""
+
+    name: Slug
+    adapter: Annotated[str, AfterValidator(_sends)]
+    rate: Rate | None = None
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+    timeout: Positive = 30.0
+    connect_timeout: Positive = 5.0
+    retry: Retry = Retry()
+    options: BaseModel | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_options(cls, raw: object) -> object:
+        if not isinstance(raw, Mapping) or isinstance(raw.get("options"), BaseModel):
+            return raw
+        own = cls.model_fields.keys() - {"options"}
+        rest = {key: value for key, value in raw.items() if key not in own}
+        return {key: value for key, value in raw.items() if key in own} | {"options": rest}
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _read_options(cls, raw: object, info: ValidationInfo) -> BaseModel | None:
+        if "adapter" not in info.data:
+            return None  # Which options there are cannot be said; the adapter is a problem already.
+        model = registry.load(info.data["adapter"]).options
+        options = (model or _NoOptions).model_validate(raw)
+        return options if model else None
+
+
+class When(Section):
+    """What a rule asks for; what it does not name, it does not ask."""
+
+    face: Names = frozenset()
+    caller: Names = frozenset()
+    sender: Names = frozenset()
+    recipient: Recipients = ()
+
+    @property
+    def everything(self) -> bool:
+        """Whether every message matches."""
+        return not (self.face or self.caller or self.sender or self.recipient)
+
+
+class Rule(Section):
+    """One route: the messages it takes and the upstream they go to."""
+
+    name: Slug
+    when: When = When()
+    to: str
+
+
+class Callbacks(Section):
+    """How delivery reports are posted to callers' URLs."""
+
+    allow_private: bool = False
+    timeout: Positive = 10.0
+
+
+class Log(Section):
+    """What is logged, and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "pretty"] = "auto"

@@ -1,0 +1,101 @@
+"""The whole tree, and what is worth a warning though it is not wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from gateway import registry
+from gateway.config.checks import Parts, objections
+from gateway.config.sections import Callbacks, Caller, Listen, Log, Rule, Section, UpstreamSettings
+from gateway.config.values import StoreUrl, not_empty
+
+
+class Settings(Section):
+    """The configuration of one gateway."""
+
+    version: Literal[1]
+    listen: Listen = Listen()
+    store: StoreUrl = "sqlite:///./sluss.db"
+    callers: tuple[Caller, ...] = ()
+    upstreams: Annotated[dict[str, UpstreamSettings], AfterValidator(not_empty)]
+    routes: Annotated[tuple[Rule, ...], AfterValidator(not_empty)]
+    callbacks: Callbacks = Callbacks()
+    log: Log = Log()
+
+    @field_validator("upstreams", mode="before")
+    @classmethod
+    def _name_upstreams(cls, raw: object) -> object:
+        if not isinstance(raw, Mapping):
+            return raw
+        return {
+            name: {"name": name, **section} if isinstance(section, Mapping) else section
+            for name, section in raw.items()
+        }
+
+    @field_validator("upstreams", mode="after")
+    @classmethod
+    def _keys_are_names(cls, upstreams: dict[str, UpstreamSettings]) -> dict[str, UpstreamSettings]:
+        if any(upstream.name != key for key, upstream in upstreams.items()):
+            raise ValueError("an upstream is named by its key: remove 'name' from what stands below it")
+        return upstreams
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        refuse(
+            Parts(
+                callers=dict(enumerate(self.callers)),
+                rules=dict(enumerate(self.routes)),
+                caller_names=[caller.name for caller in self.callers],
+                upstream_names=list(self.upstreams),
+                rule_count=len(self.routes),
+            )
+        )
+        return self
+
+
+def refuse(parts: Parts) -> None:
+    """Raises ValidationError with every objection there is."""
+    details = [
+        InitErrorDetails(
+            type=PydanticCustomError("objection", "{sentence}", {"sentence": item.sentence, "other": item.other}),
+            loc=item.where,
+            input=None,
+        )
+        for item in objections(parts)
+    ]
+    if details:
+        raise ValidationError.from_exception_data("Settings", details, hide_input=True)
+
+
+def findings(settings: Settings) -> list[str]:
+    """What works, but probably not as meant: one sentence each."""
+    told = []
+    if not settings.callers:
+        told.append("callers: there is none, so nobody can send: add one with a key from 'sluss key new'")
+    used = {rule.to for rule in settings.routes}
+    told += [
+        f"upstreams.{name}: no route leads here: remove it, or name it in routes"
+        for name in settings.upstreams
+        if name not in used
+    ]
+    for upstream in settings.upstreams.values():
+        if registry.load(upstream.adapter).reports is not None:
+            told += _about_reports(settings.listen, upstream)
+    path = settings.store.removeprefix("sqlite:///")
+    if path != settings.store and "/" in path and not path.startswith(("/", "./", "../")):
+        told.append(
+            "store: the path is relative to the working directory: write sqlite:////... (four slashes) for an absolute"
+            " one, or sqlite:///./... to say that it is meant"
+        )
+    return told
+
+
+def _about_reports(listen: Listen, upstream: UpstreamSettings) -> Iterator[str]:
+    if listen.public_url is None:
+        yield f"upstreams.{upstream.name}: its delivery reports cannot come in: set listen.public_url"
+    secrets = [value for _, value in upstream.options or () if isinstance(value, SecretStr)]
+    if listen.hook_secret is None and not secrets:
+        # Where there is no hook_secret, the upstream's own credentials stand in for it.
+        yield f"upstreams.{upstream.name}: anyone can guess where its reports are posted: set listen.hook_secret"

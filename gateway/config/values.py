@@ -1,0 +1,198 @@
+"""The forms that settings are written in, each read once into what the gateway works with.
+
+Sentences here never show what was written: the same readers see secrets.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Sized
+from typing import Annotated, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)/(s|m|h)", re.ASCII)
+_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", re.ASCII)
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII | re.IGNORECASE)
+_SCRYPT = re.compile(r"scrypt:([0-9]{1,8}):([0-9]{1,3}):([0-9]{1,3}):([0-9A-Za-z+/=]+):([0-9A-Za-z+/=]+)", re.ASCII)
+_COUNTRY = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_PATTERN = re.compile(r"[1-9][0-9]{0,14}\*?", re.ASCII)
+
+Entries = TypeVar("Entries", bound=Sized)
+
+SCRYPT_MEMORY = 128 * 2**20
+"""Bytes one password check may take: the checker allows twice that, and callers decide when it runs."""
+
+
+class Address(NamedTuple):
+    """Where to listen; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+def _duration(value: object) -> float:
+    if value in (0, "0") and not isinstance(value, bool):
+        return 0.0
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("must be a duration with its unit, such as 500ms, 30s, 5m, 24h or 7d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _rate(value: object) -> float:
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or float(match[1]) == 0:
+        raise ValueError("must be a rate with its unit, such as 20/s, 600/m or 1000/h")
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+def _address(value: object) -> Address:
+    if isinstance(value, Address):
+        return value
+    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[3]) > 65535 or (match[1] and not _is_ipv6(match[1])):
+        raise ValueError('must be HOST:PORT, such as 127.0.0.1:8080 or "[::]:8080" (in quotes)')
+    return Address(match[1] or match[2], int(match[3]))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _network(value: object) -> IpNetwork:
+    if isinstance(value, IpNetwork):
+        return value
+    try:
+        # As text only: a number would be taken for an address (5 is 0.0.0.5).
+        return ipaddress.ip_network(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError(
+            "must be an address or a network, such as 10.1.2.3 or 10.1.0.0/16, with no bits set behind the prefix"
+        ) from error
+
+
+def _public_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        whole = (
+            url.scheme in {"http", "https"} and url.hostname and url.port != 0 and not (url.username or url.password)
+        )
+    except ValueError:
+        whole = False
+    if not whole or "?" in text or "#" in text or text.endswith("/") or not text.isprintable() or " " in text:
+        raise ValueError("must be the URL clients reach, such as https://sms.example.org: no / at its end, no query")
+    return text
+
+
+def _store(text: str) -> str:
+    if text != "memory:" and not (text.startswith("sqlite:///") and len(text) > len("sqlite:///")):
+        raise ValueError("only sqlite:///PATH and memory: are supported")
+    return text
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.fullmatch(text):
+        raise ValueError("must be a short name of lower-case letters, digits, - and _")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def _country(text: str) -> str:
+    if not _COUNTRY.fullmatch(text):
+        raise ValueError("must be a country calling code, such as 46")
+    return text
+
+
+def _currency(text: str) -> str:
+    if not _CURRENCY.fullmatch(text):
+        raise ValueError("must be three capital letters, such as SEK")
+    return text
+
+
+def _key_hash(text: str) -> str:
+    if _SHA256.fullmatch(text):
+        return text.lower()
+    match = _SCRYPT.fullmatch(text)
+    if match is None or not _scrypt_is_sound(match):
+        raise ValueError(
+            "is no hash of a key: make a new key with 'sluss key new', or hash the one in use with 'sluss key hash'"
+        )
+    return text
+
+
+def _scrypt_is_sound(match: re.Match[str]) -> bool:
+    n, r, p = int(match[1]), int(match[2]), int(match[3])
+    try:
+        salt, digest = (base64.b64decode(part, validate=True) for part in (match[4], match[5]))
+    except binascii.Error:
+        return False
+    cheap_enough = n > 1 and n & (n - 1) == 0 and r > 0 and p > 0 and 128 * r * max(n, p) <= SCRYPT_MEMORY
+    return cheap_enough and len(salt) >= 8 and 16 <= len(digest) <= 64
+
+
+def _text(value: object) -> object:
+    # Digits without quotes are a number to YAML, and an account or a phone number to whoever wrote them.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def not_empty(entries: Entries) -> Entries:
+    """The entries, if there are any: counted once they are read, so that a bad entry is not missed as well."""
+    if not entries:
+        raise ValueError("is empty: at least one is needed")
+    return entries
+
+
+def _one_or_many(value: object) -> object:
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        value = [value]
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise ValueError("is empty, so it would match everything: remove the key or name something")
+        return [_text(item) for item in value]
+    return value
+
+
+def _recipient(text: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        raise ValueError("must be digits with the country code: a whole number (46700001111) or a prefix (4670000*)")
+    return text
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+"""Seconds."""
+
+Positive = Annotated[Duration, Field(gt=0)]
+"""Seconds, more than none."""
+
+Rate = Annotated[float, BeforeValidator(_rate)]
+"""Messages per second."""
+
+Listening = Annotated[Address, BeforeValidator(_address)]
+Network = Annotated[IpNetwork, BeforeValidator(_network)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+StoreUrl = Annotated[str, AfterValidator(_store)]
+Slug = Annotated[str, BeforeValidator(_text), AfterValidator(_slug)]
+Text = Annotated[str, BeforeValidator(_text), AfterValidator(_printable)]
+Country = Annotated[str, BeforeValidator(_text), AfterValidator(_country)]
+Currency = Annotated[str, AfterValidator(_currency)]
+KeyHash = Annotated[str, AfterValidator(_key_hash)]
+Names = Annotated[frozenset[str], BeforeValidator(_one_or_many)]
+Recipients = Annotated[tuple[Annotated[str, AfterValidator(_recipient)], ...], BeforeValidator(_one_or_many)]
