@@ -115,9 +115,9 @@ def _connect(
 
 def _hooks(settings: Settings, adapters: Mapping[str, Adapter]) -> dict[str, Hook]:
     return {
-        name: Hook(hook_path(name, _hook_secret(settings, upstream.options)), name, adapters[name].reports())
+        name: Hook(hook_path(name, _hook_secret(settings, upstream.options)), name, reports())
         for name, upstream in settings.upstreams.items()
-        if adapters[name].reports is not None
+        if (reports := adapters[name].reports) is not None
     }
 
 

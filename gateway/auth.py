@@ -125,7 +125,7 @@ def _scrypt_matches(key: str, stored: str) -> bool:
         n=int(n),
         r=int(r),
         p=int(p),
-        maxmem=256 * 2**20,
+        maxmem=192 * 2**20,
         dklen=len(expected),
     )
     return hmac.compare_digest(given, expected)

@@ -1,13 +1,12 @@
 """What a client may ask, and what each question is answered with. One frozen type per intent."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.model import Account, Batch, Content, Message, Recipient, StatusEntry, Tally
 from gateway.status import Status
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitBatch:
+class SubmitBatch(NamedTuple):
     """Send this text to these recipients; a recipient named twice gets it once.
 
     `loose` marks the older faces' manners: numbers as people write them (made MSISDNs with the caller's country),
@@ -19,15 +18,13 @@ class SubmitBatch:
     loose: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GetBatch:
+class GetBatch(NamedTuple):
     """Tell where a batch stands, by its 24-hex id."""
 
     batch_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListMessages:
+class ListMessages(NamedTuple):
     """List the messages of a batch, each with its latest status."""
 
     batch_id: str
@@ -36,23 +33,20 @@ class ListMessages:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GetMessage:
+class GetMessage(NamedTuple):
     """Tell where one message stands, by the number that legacy clients got as its id."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class GetAccount:
+class GetAccount(NamedTuple):
     """Tell who is asking, and the balance of the upstream account behind it."""
 
 
 Command = SubmitBatch | GetBatch | ListMessages | GetMessage | GetAccount
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The batch is durable. `segments` are in the order of the recipients."""
 
     batch: Batch
@@ -76,8 +70,7 @@ class Accepted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BatchStatus:
+class BatchStatus(NamedTuple):
     """A batch, how many of its messages stand where, and the status of the one that is furthest behind."""
 
     batch: Batch
@@ -86,8 +79,7 @@ class BatchStatus:
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
-class MessageList:
+class MessageList(NamedTuple):
     """One page of a batch's messages; `total` is the batch's size."""
 
     batch: Batch
@@ -96,8 +88,7 @@ class MessageList:
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
-class MessageStatus:
+class MessageStatus(NamedTuple):
     """One message with its whole history, first step first; `delayed` when its delivery window has yet to open."""
 
     batch: Batch
@@ -107,8 +98,7 @@ class MessageStatus:
     delayed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AccountStatus:
+class AccountStatus(NamedTuple):
     """The account and its balance as a decimal number in digits."""
 
     account: Account

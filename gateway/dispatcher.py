@@ -117,11 +117,13 @@ class Lane:
         """Lease what may be sent now and set it flying; returns how long there is nothing to do, in seconds."""
         now = self._clock.now()
         free = self._settings.concurrency - len(self._flying)
+        if free <= 0:
+            return IDLE
+        if now < self._held_until or self._bucket.room() <= 0:
+            # New work cannot go before its time, so nothing wakes this sleep but the end of the lane.
+            await asyncio.sleep(min(IDLE, max((self._held_until - now) / 1000, self._bucket.wait())))
+            return 0.0
         room = min(free, self._bucket.room())
-        if room <= 0:
-            return IDLE if free <= 0 else self._bucket.wait()
-        if now < self._held_until:
-            return (self._held_until - now) / 1000
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
         leased = await self._store.lease(self._name, room, now, until)
         for dispatch in leased:

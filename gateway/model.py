@@ -1,11 +1,17 @@
-"""The message model every face is normalised into. Times are milliseconds since 1970 (UTC)."""
+"""The message model every face is normalised into. Times are milliseconds since 1970 (UTC).
+
+Named tuples: as immutable as frozen dataclasses, and built several times faster, which shows on the accept path.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.status import Status
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 class DataCoding(StrEnum):
@@ -36,24 +42,21 @@ MAX_RECIPIENTS = 10_000
 """Per request. The provider recommends at most 500; larger requests are split for the upstream."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A time in which delivery may happen; None is open-ended."""
 
     opens: int | None
     closes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """Whom to send to: MSISDN digits, and this recipient's template arguments."""
 
     msisdn: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = EMPTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(NamedTuple):
     """What a batch says, whoever it goes to. `defaults` is None unless the body is a template."""
 
     sender: str
@@ -73,8 +76,7 @@ class Content:
         return self.defaults is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(NamedTuple):
     """One accepted request: `size` messages, numbered from `key` upwards. Its key is its first message's number."""
 
     key: int
@@ -86,8 +88,7 @@ class Batch:
     content: Content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One recipient of a batch, with its latest status. `price` is for the whole message, once an upstream told it."""
 
     number: int
@@ -95,13 +96,12 @@ class Message:
     segments: int
     status: Status
     modified: int
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = EMPTY
     price: str | None = None
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusEntry:
+class StatusEntry(NamedTuple):
     """One step of a message's life: our status, and the upstream's own words for it."""
 
     status: Status
@@ -111,8 +111,7 @@ class StatusEntry:
     upstream: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """How many messages of a batch stand at one status, their segments, and the prices that are known of them."""
 
     status: Status
@@ -134,8 +133,7 @@ class DispatchState(IntEnum):
     UNKNOWN = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dispatch:
+class Dispatch(NamedTuple):
     """What one upstream call carries: some messages of one batch. Its key is its first message's number."""
 
     key: int
@@ -150,8 +148,7 @@ class Dispatch:
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What faces say of the account behind a caller."""
 
     name: str

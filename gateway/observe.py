@@ -1,9 +1,11 @@
 """What the outside can see: log lines and metrics. Never a secret, never a text, numbers masked."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -22,43 +24,64 @@ _NUMBERS = frozenset({"recipient", "sender"})
 def configure(settings: Log, secrets: Iterable[str] = ()) -> None:
     """Set structlog up: JSON lines, or colours on a terminal. `secrets` are field names adapters declare."""
     pretty = settings.format == "pretty" or (settings.format == "auto" and sys.stdout.isatty())
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redactor(frozenset(secrets) | _ALWAYS_SECRET),
+    redact = redactor(frozenset(secrets) | _ALWAYS_SECRET)
+    renderers: list[Any] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=orjson.dumps),
     ]
-    level = getattr(logging, settings.level.upper())
-    if pretty:
-        structlog.configure(
-            processors=[*shared, structlog.dev.ConsoleRenderer()],
-            wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.PrintLoggerFactory(sys.stdout),
-            cache_logger_on_first_use=True,
-        )
-    else:
-        structlog.configure(
-            processors=[
-                *shared,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(serializer=orjson.dumps),
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
-            cache_logger_on_first_use=True,
-        )
+    structlog.configure(
+        processors=[_stamp, redact, *([structlog.dev.ConsoleRenderer()] if pretty else renderers)],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout) if pretty else Lines(sys.stdout.buffer),
+        cache_logger_on_first_use=True,
+    )
     # aiohttp and asyncio log through the standard library; what they have to say is about sockets, not messages.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
+def _stamp(_logger: Any, method: str, event: Event) -> Event:
+    event["level"] = "error" if method == "exception" else method
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return event
+
+
+class Lines:
+    """Writes log lines, all of one turn of the event loop at once; outside of a loop each line at once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting: list[bytes] = []
+
+    def __call__(self, *_args: Any) -> "Lines":
+        """As structlog's logger factory: one writer for all loggers."""
+        return self
+
+    def msg(self, line: bytes) -> None:
+        """Take one line."""
+        self._waiting.append(line)
+        if len(self._waiting) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self._flush)
+            except RuntimeError:
+                self._flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._stream.write(b"\n".join(waiting) + b"\n")
+        self._stream.flush()
+
+
 def redactor(secrets: frozenset[str]) -> Callable[[Any, str, Event], Event]:
     """A processor that blanks fields with a secret's name and masks phone numbers."""
+    watched = secrets | _NUMBERS
 
     def redact(_logger: Any, _method: str, event: Event) -> Event:
-        for name in event.keys() & secrets:
-            event[name] = "[redacted]"
-        for name in event.keys() & _NUMBERS:
-            event[name] = mask(str(event[name]))
+        if not watched.isdisjoint(event):
+            for name in watched.intersection(event):
+                event[name] = "[redacted]" if name in secrets else mask(str(event[name]))
         return event
 
     return redact

@@ -4,22 +4,21 @@ No framework type crosses these lines, so one protocol's upstream can be looped 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, SecretStr
 
 from gateway.commands import Command, Result
 from gateway.errors import GatewayError, RequestError
-from gateway.model import Batch, Content, Dispatch, DispatchState, Message, Recipient, StatusEntry, Tally
+from gateway.model import EMPTY, Batch, Content, Dispatch, DispatchState, Message, Recipient, StatusEntry, Tally
 from gateway.status import Status
 
 Headers = Mapping[str, str]
 """Header fields; inbound ones are looked up without regard to case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An HTTP request in either direction.
 
     Inbound: `path` without the query, `query` raw as it came (percent-encoded, undecodable bytes as surrogate
@@ -29,19 +28,18 @@ class Call:
     method: str
     path: str
     query: str = ""
-    headers: Headers = field(default_factory=dict)
+    headers: Headers = EMPTY
     body: bytes = b""
     peer: str = ""
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP answer in either direction."""
 
     status: int
     body: bytes = b""
-    headers: Headers = field(default_factory=dict)
+    headers: Headers = EMPTY
 
 
 class Credentials(NamedTuple):
@@ -51,8 +49,7 @@ class Credentials(NamedTuple):
     key: SecretStr
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """A decoded request; `context` is whatever the face needs to answer in kind (a version, a namespace).
 
     Where the credentials could be read but the rest is wrong, `command` is the error, told once they were checked.
@@ -68,7 +65,7 @@ class Face(Protocol):
 
     @property
     def mounts(self) -> Sequence[str]:
-        """Lower-case paths; one ending in `/` takes everything below it. Matched without regard to case, as IIS does."""
+        """Lower-case paths, matched without regard to case as IIS does; one ending in `/` takes all below it."""
         ...
 
     @property
@@ -89,8 +86,7 @@ class Face(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What an upstream said of one message when it took it."""
 
     number: int
@@ -99,8 +95,7 @@ class Receipt:
     raw_text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipts:
+class Receipts(NamedTuple):
     """An upstream's word for a whole dispatch: its own id for it, and a receipt for each message."""
 
     upstream_ref: str | None
@@ -109,8 +104,7 @@ class Receipts:
     """Milliseconds until the upstream should be asked how it went; None where it tells by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """A delivery report: `dispatch` and `recipient` name the message, or `number` does."""
 
     status: Status
@@ -124,8 +118,7 @@ class Report:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(NamedTuple):
     """Reports that were asked for, and in how many milliseconds to ask again (None: all is said)."""
 
     reports: tuple[Report, ...]
@@ -206,8 +199,7 @@ class Adapter:
     """Names of query parameters, body elements and options that must never be logged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewBatch:
+class NewBatch(NamedTuple):
     """A batch about to be stored. Messages and dispatches are told by their offset from the key they will get."""
 
     created: int
@@ -220,8 +212,7 @@ class NewBatch:
     dispatches: tuple["NewDispatch", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NewDispatch:
+class NewDispatch(NamedTuple):
     """Which messages (offsets into the recipients, in order) go to which upstream by which route."""
 
     upstream: str
@@ -229,8 +220,7 @@ class NewDispatch:
     offsets: range | tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """A status that wants to be appended to a message.
 
     `doubt`: an Unknown of our own, which says nothing where a report has shown meanwhile that the message left.
@@ -243,8 +233,7 @@ class Transition:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How an attempt ended: the dispatch's new state, and what became of its messages, in one transaction."""
 
     dispatch: int
@@ -256,8 +245,7 @@ class Settlement:
     transitions: tuple[Transition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class Callback(NamedTuple):
     """A delivery report on its way to a caller's URL; what it says is read when it is sent."""
 
     key: int

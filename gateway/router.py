@@ -1,13 +1,12 @@
 """Which upstream a message goes to: the first rule that matches. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.config import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a rule may ask of a batch; its recipients are asked one by one."""
 
     face: str
@@ -15,8 +14,7 @@ class Question:
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """The recipients (offsets, in order) that one rule sends one way."""
 
     rule: Rule

@@ -1,7 +1,6 @@
 """What a command does: check, route, store, answer. One coroutine per command."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from gateway import text
 from gateway.clock import Clock
@@ -158,7 +157,7 @@ def _normalised(recipient: Recipient, country: str) -> Recipient:
     if msisdn is None:
         sentence = "A recipient is not a phone number; write it with country code, as 46712345678"
         raise BadRecipient(sentence, {"recipients": [sentence]})
-    return recipient if msisdn == recipient.msisdn else replace(recipient, msisdn=msisdn)
+    return recipient if msisdn == recipient.msisdn else recipient._replace(msisdn=msisdn)
 
 
 def _checked(content: Content, *, loose: bool) -> Content:
@@ -169,7 +168,7 @@ def _checked(content: Content, *, loose: bool) -> Content:
         raise BadSender(sentence, {"sender": [sentence]})
     if "\0" in (content.reference or "") or any("\0" in tag for tag in content.tags):
         raise Malformed("A text may not hold NUL characters")
-    return content if sender == content.sender else replace(content, sender=sender)
+    return content if sender == content.sender else content._replace(sender=sender)
 
 
 def _check_body(body: str) -> None:
@@ -197,8 +196,10 @@ def _measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Conten
         segments = (text.segments(content.body, coding),) * len(recipients)
     else:
         bodies = [text.render(content.body, recipient.params, content.defaults) for recipient in recipients]
+        for body in set(bodies):
+            _check_body(body)
         # One coding for the whole batch, as its document shows: UCS-2 as soon as one recipient's text needs it.
         gsm = all(text.choose(body, content.datacoding) is DataCoding.GSM for body in bodies)
         coding = DataCoding.GSM if gsm else DataCoding.UCS
         segments = tuple(text.segments(body, coding) for body in bodies)
-    return (content if coding is content.datacoding else replace(content, datacoding=coding)), segments
+    return (content if coding is content.datacoding else content._replace(datacoding=coding)), segments

@@ -106,12 +106,7 @@ class Web:
             return await self._elsewhere(request, path)
         visit = _Visit()
         call = Call(
-            method=request.method,
-            path=path,
-            query=query,
-            headers=request.headers,
-            peer=self._peers.address(request),
-            base=self._peers.base(request),
+            request.method, path, query, request.headers, b"", self._peers.address(request), self._peers.base(request)
         )
         reply = await self._answer(mounted, request, call, visit)
         self._tell(mounted, call, reply, visit)
@@ -121,7 +116,7 @@ class Web:
         face, inbound = mounted.face, None
         try:
             if request.can_read_body:
-                call = _with_body(call, await _body(request, face.max_body))
+                call = call._replace(body=await _body(request, face.max_body))
             decoded = face.decode(call)
             if isinstance(decoded, Reply):
                 visit.outcome = "protocol"
@@ -194,24 +189,30 @@ def _target(raw: str) -> tuple[str, str, str]:
     return raw.partition("?")
 
 
-def _with_body(call: Call, body: bytes) -> Call:
-    return Call(call.method, call.path, call.query, call.headers, body, call.peer, call.base)
-
-
 async def _body(request: web.BaseRequest, limit: int) -> bytes:
     """The decompressed body. Raises TooLarge as soon as there is more than `limit`, Malformed where it breaks off."""
     if (request.content_length or 0) > limit:
         raise TooLarge(limit)
     content = request.content
-    body = bytearray()
     try:
-        while not content.at_eof():
-            body += await content.readany()
-            if len(body) > limit:
-                raise TooLarge(limit)
-    except TooLarge:
+        if content.is_eof():  # it came along with the head, as small requests do
+            body = content.read_nowait()
+        else:
+            body = await _gather(request, limit)
+    except GatewayError:
         raise
     except Exception as error:
         # A broken chunk, a wrong Content-Encoding, a client that went away: aiohttp has a class for each.
         raise Malformed("The body could not be read") from error
+    if len(body) > limit:
+        raise TooLarge(limit)
+    return body
+
+
+async def _gather(request: web.BaseRequest, limit: int) -> bytes:
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(limit)
     return bytes(body)

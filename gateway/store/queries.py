@@ -155,6 +155,14 @@ def resolve(db: sqlite3.Connection, dispatch: int, recipient: str) -> tuple[str,
     return None if row is None else (row[0], row[1])
 
 
+def dispatch_of(db: sqlite3.Connection, number: int) -> Dispatch | None:
+    """The dispatch that carries a message."""
+    row = db.execute(
+        f"SELECT {_DISPATCH} FROM dispatch WHERE key = (SELECT dispatch FROM message WHERE number = ?)", (number,)
+    ).fetchone()
+    return None if row is None else _dispatch(db, row)
+
+
 def batch(db: sqlite3.Connection, key: int) -> Batch | None:
     """A batch by its key."""
     row = db.execute(f"SELECT {BATCH} FROM batch WHERE key = ?", (key,)).fetchone()
