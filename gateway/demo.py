@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from gateway import app, config
+from gateway import app, config, observe
 from gateway.auth import hash_key, new_key
 from gateway.ids import Kind, key_of
 from gateway.model import Message, StatusEntry
@@ -70,6 +70,7 @@ class Wire:
 def run(*, serve: bool, as_json: bool) -> int:
     """Run the demo; returns the exit code: 0 when every message was delivered and told back, 1 otherwise."""
     console = Console(stderr=as_json)
+    observe.configure(config.Log(level="error"))  # the table tells the story
     with tempfile.TemporaryDirectory(prefix="sluss-demo-") as folder:
         try:
             return asyncio.run(_run(Path(folder), console, serve=serve, as_json=as_json))

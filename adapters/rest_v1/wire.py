@@ -84,7 +84,8 @@ def account(result: AccountStatus) -> Document:
         "Account": result.account.name,
         "Organization": result.account.organization,
         "Type": _ACCOUNT_TYPES.get(result.account.country, _OTHER_ACCOUNT_TYPE),
-        "Balance": float(result.balance),
+        # Digits as the upstream wrote them: a float would drop the noughts of 1000.00.
+        "Balance": orjson.Fragment(result.balance),
         "Currency": result.currency,
     }
 

@@ -1,5 +1,7 @@
 """Sluss calls a v2 provider: a dispatch becomes one POST /v2/batches."""
 
+import json
+import re
 from typing import Annotated, Any
 
 import orjson
@@ -18,6 +20,7 @@ MAX_WAIT = 3600.0
 # HTTP status -> what it means for the dispatch, where it is not a verdict on the message itself. A wrong key or
 # address is ours to mend: the queue waits and nothing fails. Redirects are not followed, so nothing was posted.
 _HOLD = frozenset({301, 302, 303, 307, 308, 401, 404, 405, 415})
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?").fullmatch
 _LATER = frozenset({408, 425, 429})
 
 # Which documented field an error names -> the status of the messages.
@@ -93,10 +96,11 @@ class RestV2Upstream:
         document = _document(reply)
         if reply.status != 200:
             raise _error(reply, document)
-        balance = document.get("Balance")
-        if isinstance(balance, bool) or not isinstance(balance, (int, float, str)):
+        # As text, not as a float: 1000.00 must not become 1000.0 on its way to a client that prints it.
+        balance = json.loads(reply.body, parse_float=str, parse_int=str).get("Balance")
+        if not isinstance(balance, str) or not _DECIMAL(balance):
             raise Unanswered("The upstream's answer names no balance")
-        return str(balance), str(document.get("Currency") or "")
+        return balance, str(document.get("Currency") or "")
 
 
 def _recipients(dispatch: Dispatch) -> Any:

@@ -532,12 +532,12 @@ def test_tells_the_legacy_status(status: Status, delayed: bool, code: int, words
         (
             "46",
             "-12.50",
-            '{"Account":"ip1-12345","Organization":"Firma AB","Type":"Swedish","Balance":-12.5,"Currency":"SEK"}',
+            '{"Account":"ip1-12345","Organization":"Firma AB","Type":"Swedish","Balance":-12.50,"Currency":"SEK"}',
         ),
         (
             "47",
             "7",
-            '{"Account":"ip1-12345","Organization":"Firma AB","Type":"International","Balance":7.0,"Currency":"SEK"}',
+            '{"Account":"ip1-12345","Organization":"Firma AB","Type":"International","Balance":7,"Currency":"SEK"}',
         ),
     ],
 )
