@@ -85,6 +85,7 @@ def placeholders(body: str) -> frozenset[str]:
 def render(body: str, params: Mapping[str, str], defaults: Mapping[str, str]) -> str:
     """The text one recipient gets: its own argument, else the default, else nothing; names are case-sensitive.
 
-    Source: the provider's templating rules (REST v2 `recipients` object, REST v1 `Parameters`).
+    Source: the provider's templating rules for the REST v2 `recipients` object. REST v1 leaves what nobody defines as
+    it stands; its face says so with defaults.
     """
     return _PLACEHOLDER.sub(lambda match: params.get(match[1], defaults.get(match[1], "")), body)
