@@ -4,7 +4,8 @@ Source: the provider's delivery report page: exactly 200 acknowledges; otherwise
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from urllib.parse import urlsplit
 
 import structlog
@@ -66,12 +67,18 @@ class Callbacks:
                     continue
                 until = now + int((LEASE + self._timeout) * 1000)
                 leased = await self._store.lease_callbacks(AT_ONCE, now, until)
-                await asyncio.gather(*(self._post(callback) for callback in leased))
+                # What is told of one message keeps its order; different messages need not wait for one another.
+                told = groupby(sorted(leased, key=_of), key=_of)
+                await asyncio.gather(*(self._post_all(list(callbacks)) for _, callbacks in told))
             except Busy:
                 await asyncio.sleep(IDLE)
             except Exception:
                 log.exception("callbacks.crashed")
                 await asyncio.sleep(IDLE)
+
+    async def _post_all(self, callbacks: Sequence[Callback]) -> None:
+        for callback in callbacks:
+            await self._post(callback)
 
     async def _post(self, callback: Callback) -> None:
         outcome = await self._outcome(callback)
@@ -99,3 +106,7 @@ class Callbacks:
         except SendError:
             return "retry"
         return "delivered" if reply.status == 200 else "retry"
+
+
+def _of(callback: Callback) -> int:
+    return callback.message.number

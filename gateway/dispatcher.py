@@ -32,14 +32,14 @@ class Dispatcher:
         self._clock = clock
         self._metrics = metrics
         self._lanes = {name: Lane(name, upstream, store, clock, metrics) for name, upstream in upstreams.items()}
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Find what an earlier process left behind, then begin to send."""
         await self._reclaim()
-        self._tasks = [asyncio.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
-        self._tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
+        for lane in self._lanes.values():
+            lane.start()
+        self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
 
     def wake(self, upstreams: Iterable[str]) -> None:
         """Tell these upstreams that there is work."""
@@ -48,14 +48,13 @@ class Dispatcher:
 
     async def stop(self, grace: float) -> None:
         """Lease nothing more and give what is in flight `grace` seconds; what remains is Unknown at the next start."""
-        self._stopping.set()
         await asyncio.gather(*(lane.stop(grace) for lane in self._lanes.values()))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sweeper:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
 
     async def _sweep(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             await asyncio.sleep(SWEEP)
             try:
                 await self._reclaim()
@@ -81,6 +80,7 @@ class Lane:
         self._bucket = Bucket(self._settings.rate)
         self._awake = asyncio.Event()
         self._stopping = False
+        self._running: asyncio.Task[None] | None = None
         self._held_until = 0
         self._flying: set[asyncio.Task[None]] = set()
 
@@ -88,18 +88,22 @@ class Lane:
         """There is work."""
         self._awake.set()
 
+    def start(self) -> None:
+        """Begin to lease and send."""
+        self._running = asyncio.create_task(self._run(), name=f"lane {self._name}")
+
     async def stop(self, grace: float) -> None:
-        """Lease nothing more; wait for what is in flight."""
+        """Lease nothing more; wait for what is in flight.
+
+        The last turn is waited for, not cancelled: what it has leased would count as sent, and nobody would know.
+        """
         self._stopping = True
         self._awake.set()
-        if self._flying:
-            _, late = await asyncio.wait(self._flying, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        if self._running:
+            await _finish({self._running}, grace)
+        await _finish(self._flying, grace)
 
-    async def run(self) -> None:
-        """Lease and send until stopped. A store that cannot be written now is asked again."""
+    async def _run(self) -> None:
         while not self._stopping:
             self._awake.clear()
             try:
@@ -220,3 +224,11 @@ class Lane:
                     self._held_until = 0
                     self._metrics.held.labels(self._name).set(0)
                 return moved
+
+
+async def _finish(tasks: set[asyncio.Task[None]], grace: float) -> None:
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

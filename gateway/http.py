@@ -46,7 +46,7 @@ class Http:
 
         Raises Unreachable where it never left, Unanswered where it left and no whole answer came.
         """
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=total)
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=total)
         url = f"{call.path}?{call.query}" if call.query else call.path
         try:
             async with (

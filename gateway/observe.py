@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import orjson
@@ -92,6 +93,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # Finding a child costs more than counting; the accept path keeps its own.
+        self._child = lru_cache(maxsize=4096)(lambda counter, *labels: counter.labels(*labels))
         self.requests = self._counter("requests", "Requests answered", "face", "caller", "outcome")
         self.accepted = self._counter("messages_accepted", "Messages stored durably", "face", "caller")
         self.deprecated = self._counter("deprecated_calls", "Calls of a withdrawn protocol", "face", "caller")
@@ -114,6 +117,14 @@ class Metrics:
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"sluss_{name}", words, labels, registry=self.registry)
+
+    def answered(self, face: str, caller: str, outcome: str) -> None:
+        """Count a request."""
+        self._child(self.requests, face, caller, outcome).inc()
+
+    def took(self, face: str, caller: str, messages: int) -> None:
+        """Count messages that were accepted."""
+        self._child(self.accepted, face, caller).inc(messages)
 
     def render(self) -> bytes:
         """The Prometheus text format."""

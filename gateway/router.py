@@ -1,6 +1,7 @@
 """Which upstream a message goes to: the first rule that matches. Pure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.config import Rule
@@ -26,10 +27,12 @@ class Router:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
+        # The same callers ask the same question all day; what is left for the recipients to decide is remembered.
+        self._left = lru_cache(maxsize=1024)(self._remaining)
 
     def plan(self, question: Question, recipients: Sequence[str]) -> list[Leg]:
         """Send every recipient its way; most batches go whole, without looking at each number."""
-        rules = [rule for rule in self._rules if _objection(rule, question) is None]
+        rules = self._left(question)
         if not rules[0].when.recipient:
             return [Leg(rules[0], range(len(recipients)))]
         found: dict[str, tuple[Rule, list[int]]] = {}
@@ -37,6 +40,9 @@ class Router:
             rule = next(rule for rule in rules if _takes(rule, recipient))
             found.setdefault(rule.name, (rule, []))[1].append(offset)
         return [Leg(rule, tuple(offsets)) for rule, offsets in found.values()]
+
+    def _remaining(self, question: Question) -> list[Rule]:
+        return [rule for rule in self._rules if _objection(rule, question) is None]
 
     def explain(self, question: Question, recipient: str) -> list[tuple[Rule, str | None]]:
         """Every rule that is tried, with the reason why it does not match; the last one (None) does."""

@@ -212,7 +212,7 @@ def batch_document(batch: Batch, status: Status, tallies: Iterable[Tally], accou
         "priceSummary": {
             "total": float(total),
             "currency": next((tally.currency for tally in tallies if tally.currency), account.currency),
-            "average": float(round(total / batch.size, 4)),
+            "average": float(round(total / batch.size, 4)) if total else 0.0,
         },
         "messageSummary": {
             str(tally.status.value): {"messages": tally.messages, "sms": tally.segments} for tally in tallies

@@ -216,7 +216,7 @@ def message(db: sqlite3.Connection, number: int) -> tuple[Batch, Message, tuple[
 def lease_callbacks(db: sqlite3.Connection, limit: int, now: int, until: int) -> list[Callback]:
     """Claim delivery reports that are due; counting the attempt first, so that a crash cannot repeat it for ever."""
     rows = db.execute(
-        "SELECT key, number, step, attempts FROM callback WHERE run_at <= ? ORDER BY run_at LIMIT ?", (now, limit)
+        "SELECT key, number, step, attempts FROM callback WHERE run_at <= ? ORDER BY run_at, key LIMIT ?", (now, limit)
     ).fetchall()
     db.executemany(
         "UPDATE callback SET run_at = ?, attempts = attempts + 1 WHERE key = ?", [(until, row[0]) for row in rows]
