@@ -79,6 +79,7 @@ class Web:
         self._hooks = hooks
         self._metrics = metrics
         self._peers = Peers(listen)
+        self._log = log.bind()  # bound once: the lazy logger would be bound anew for every line
         self._exact: dict[str, Mounted] = {}
         self._below: list[tuple[str, Mounted]] = []
         for adapter in adapters:
@@ -91,7 +92,7 @@ class Web:
 
     def server(self) -> web.Server:
         """The aiohttp server that calls this handler."""
-        return web.Server(
+        return _Server(
             self.handle, access_log=None, max_line_size=MAX_LINE, max_field_size=MAX_LINE, keepalive_timeout=75.0
         )
 
@@ -143,14 +144,14 @@ class Web:
             raise inbound.command
         result = await self._service.run(inbound.command, caller, mounted.name)
         if isinstance(result, Accepted):
-            self._metrics.accepted.labels(mounted.name, caller.name).inc(result.batch.size)
+            self._metrics.took(mounted.name, caller.name, result.batch.size)
             visit.facts["batch"] = result.batch.key
             visit.facts["messages"] = result.batch.size
         return mounted.face.encode(result, inbound, call)
 
     def _tell(self, mounted: Mounted, call: Call, reply: Reply, visit: _Visit) -> None:
-        self._metrics.requests.labels(mounted.name, visit.caller, visit.outcome).inc()
-        log.info(
+        self._metrics.answered(mounted.name, visit.caller, visit.outcome)
+        self._log.info(
             "request",
             face=mounted.name,
             caller=visit.caller,
@@ -180,6 +181,31 @@ class Web:
             log.exception("hook.crashed")
             status, text = 500, "Internal error\n"
         return web.Response(status=status, text=text, headers={"Server": "sluss"})
+
+
+class _Connection(web.RequestHandler):
+    """One connection, with our words for what is no HTTP request: aiohttp's repeat bytes of it, which may be a key."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,  # noqa: ARG002 - the parent's signature
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        """A bare status, for no face is known yet; then the connection ends."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("Half an answer was sent")
+        response = web.Response(status=status, headers={"Server": "sluss"})
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
 
 
 def _target(raw: str) -> tuple[str, str, str]:

@@ -46,6 +46,9 @@ _CODINGS = {"gsm": DataCoding.GSM, "ucs": DataCoding.UCS, "0": DataCoding.GSM, "
 _PRIORITIES = {"1": Priority.NORMAL, "2": Priority.HIGH}
 
 
+_CODING_NAMES = {DataCoding.GSM: "GSM", DataCoding.UCS: "UCS", None: "GSM"}
+
+
 def _choice(table: Mapping[str, Any], sentence: str, default: Any) -> BeforeValidator:
     def choose(value: object) -> object:
         if value is None or value in table.values():
@@ -73,8 +76,8 @@ def _lower_keys(value: object) -> object:
 
 def _one_or_many(value: object) -> object:
     if value is None:
-        return []
-    return [value] if isinstance(value, str) else value
+        return ()
+    return (value,) if isinstance(value, str) else value
 
 
 def _optional_url(value: object) -> object:
@@ -116,15 +119,15 @@ class BatchRequest(BaseModel):
     datacoding: Annotated[DataCoding | None, _choice(_CODINGS, "Use gsm or ucs", None)] = None
     priority: Annotated[Priority, _choice(_PRIORITIES, "Use 1 or 2", Priority.NORMAL)] = Priority.NORMAL
     deliverywindows: Annotated[
-        list[Annotated[_Window, BeforeValidator(_lower_keys)]],
-        BeforeValidator(lambda value: value or []),
+        tuple[Annotated[_Window, BeforeValidator(_lower_keys)], ...],
+        BeforeValidator(lambda value: value or ()),
         Field(max_length=100),
-    ] = []
+    ] = ()
     deliveryreporturl: Annotated[
         Annotated[str, StringConstraints(max_length=2000)] | None, BeforeValidator(_optional_url)
     ] = None
     reference: Annotated[str, StringConstraints(max_length=1000)] | None = None
-    tags: Annotated[list[str], BeforeValidator(_one_or_many), Field(max_length=100)] = []
+    tags: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(max_length=100)] = ()
 
 
 _WORDS = {
@@ -154,7 +157,7 @@ def read_batch(document: Mapping[str, Any]) -> tuple[Content, tuple[Recipient, .
         windows=tuple(_window(window) for window in request.deliverywindows),
         report_url=request.deliveryreporturl,
         reference=request.reference,
-        tags=tuple(request.tags),
+        tags=request.tags,
         defaults=defaults,
     )
     return content, recipients
@@ -205,9 +208,9 @@ def batch_document(batch: Batch, status: Status, tallies: Iterable[Tally], accou
         "body": content.body,
         "owner": account.name,
         "direction": "MT",
-        "type": content.type.value,
-        "datacoding": (content.datacoding or DataCoding.GSM).value.upper(),
-        "priority": content.priority.value,
+        "type": content.type,
+        "datacoding": _CODING_NAMES[content.datacoding],
+        "priority": content.priority,
         "templated": content.templated,
         "priceSummary": {
             "total": float(total),
