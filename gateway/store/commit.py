@@ -44,7 +44,8 @@ class GroupCommit:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connect = connect
+        # Opened here, not in the thread: what goes wrong is told to whoever opens the store, and nobody waits in vain.
+        self._connection = connect()
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._waiting = _Group()
         self._running = False
@@ -71,7 +72,8 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Write what is queued, then end the thread."""
-        await self._idle.wait()
+        while not self._idle.is_set():  # whoever was answered just now may have asked again
+            await self._idle.wait()
         self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -116,13 +118,12 @@ class GroupCommit:
     # From here on: the writer thread.
 
     def _write(self) -> None:
-        connection = self._connect()
         try:
             while (group := self._queue.get()) is not None:
-                results = _commit(connection, group)
+                results = _commit(self._connection, group)
                 self._loop.call_soon_threadsafe(self._done, group, results)
         finally:
-            connection.close()
+            self._connection.close()
 
 
 def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:

@@ -112,9 +112,8 @@ def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
     )
     (url,) = db.execute("SELECT report_url FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)).fetchone()
     if url is not None:
-        db.execute(
-            "INSERT INTO callback (number, step, attempts, run_at) VALUES (?,?,0,?)", (number, step, entry.created)
-        )
+        # Due at once, whatever the upstream's clock says: `created` may lie in our future.
+        db.execute("INSERT INTO callback (number, step, attempts, run_at) VALUES (?,?,0,0)", (number, step))
     return True
 
 

@@ -1,5 +1,6 @@
 """Opening a database file: its lock, its settings, its migrations."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -52,6 +53,9 @@ def prepare(path: Path) -> None:
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Before our settings: they would turn another program's database into WAL mode for good.
+        with contextlib.closing(sqlite3.connect(path)) as untouched:
+            _check(untouched, str(path))
         connection = connect(str(path))
     except (OSError, sqlite3.Error) as error:
         raise ConfigError([f"store: cannot open {path}: {error}"]) from None
@@ -72,22 +76,27 @@ def migrations() -> list[tuple[int, str]]:
 
 def migrate(connection: sqlite3.Connection, name: str) -> None:
     """Run the migrations that are missing, each in a transaction of its own. Raises ConfigError, sqlite3.Error."""
+    version = _check(connection, name)
+    for number, script in migrations():
+        if number > version:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number};"
+                f" PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+            )
+
+
+def _check(connection: sqlite3.Connection, name: str) -> int:
+    """The number of the last migration that has run. Raises ConfigError where the database is none of ours to write."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != APPLICATION_ID:
         raise ConfigError([f"store: {name} is a database of another program; name a new file"])
-    steps = migrations()
-    newest = steps[-1][0]
+    newest = migrations()[-1][0]
     if version > newest:
         problem = (
             f"store: {name} was written by a newer Sluss (schema {version}; this one knows {newest});"
             " upgrade Sluss, or restore the backup made before the upgrade"
         )
         raise ConfigError([problem])
-    for number, script in steps:
-        if number > version:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number};"
-                f" PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
-            )
+    return int(version)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.errors import Busy
+from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally
 from gateway.ports import Callback, NewBatch, Settlement, Transition
@@ -36,7 +36,11 @@ class SqliteStore:
     def __init__(self, path: Path | None) -> None:
         self._lock = schema.lock(path) if path else None
         if path:
-            schema.prepare(path)
+            try:
+                schema.prepare(path)
+            except ConfigError:
+                self._unlock()
+                raise
             self._writer = GroupCommit(lambda: schema.connect(str(path)))
             self._reader: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "sluss-reader")
             self._reading = schema.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
@@ -130,11 +134,15 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is queued and let go of the file."""
-        await self._abandoned
+        # Where the leases could not be ended, they run out by themselves: no reason to keep the file.
+        await asyncio.gather(self._abandoned, return_exceptions=True)
         await self._writer.close()
         if self._reader:
             self._reader.shutdown()
             self._reading.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock:
             self._lock.close()
 

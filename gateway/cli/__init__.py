@@ -1,0 +1,68 @@
+"""The command line: `sluss`. Commands import what they need when they run, so that help comes at once."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from gateway import __version__
+from gateway.cli import ask, run, setup
+from gateway.cli.output import Guarded
+
+_HELP = """A gateway that keeps software alive which speaks an SMS provider's retired APIs.
+
+Exit codes: 0 fine, 1 a problem was found, 2 wrong usage or configuration, 3 cannot be reached.
+"""
+
+app = typer.Typer(
+    cls=Guarded,
+    help=_HELP,
+    epilog="Start with: sluss demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_key = typer.Typer(help="API keys of callers: make one, or hash one that exists.", no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it by position
+    if wanted:
+        typer.echo(f"sluss {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    pass
+
+
+_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("serve", run.serve, "sluss serve --config /etc/sluss/sluss.yaml"),
+    ("demo", run.demo, "sluss demo"),
+    ("check", setup.check, "sluss check sluss.yaml && systemctl restart sluss"),
+    ("explain", ask.explain, "sluss explain --caller erp --sender iP1 --to 46712345678"),
+    ("send", ask.send, "SLUSS_KEY=... sluss send --to 46712345678 --from iP1 --text Hello --wait"),
+    ("status", ask.status, "sluss status 1001"),
+    ("codes", ask.codes, "sluss codes 101"),
+    ("doctor", setup.doctor, "sluss doctor --config /etc/sluss/sluss.yaml"),
+)
+_KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("new", setup.key_new, "sluss key new --caller erp"),
+    ("hash", setup.key_hash, "sluss key hash < /run/secrets/erp.key"),
+)
+
+for _group, _commands in ((app, _COMMANDS), (_key, _KEY_COMMANDS)):
+    for _name, _command, _example in _commands:
+        _group.command(_name, epilog=f"Example: {_example}")(_command)
+app.add_typer(_key, name="key", epilog="Example: sluss key new --caller erp")
+
+
+def main() -> None:
+    """The entry point of `sluss`."""
+    app(prog_name="sluss")

@@ -1,0 +1,56 @@
+"""Asking a running gateway over HTTP, with the standard library alone: blocking, one request at a time."""
+
+import json
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Any, NamedTuple
+
+
+class NoAnswer(Exception):
+    """Nobody there, or nobody that speaks HTTP; the text is a sentence for people."""
+
+
+class Answer(NamedTuple):
+    """What came back, whatever its status."""
+
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON, None where it is something else."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: a redirect would carry the key elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Refuse, so that the redirect itself is the answer."""
+
+
+# Not through the environment's proxy: the gateway is on this machine or beside it.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+
+
+def ask(url: str, *, key: str | None = None, document: object = None, timeout: float = 10.0) -> Answer:
+    """GET, or POST where there is a document. Raises NoAnswer."""
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    body = None
+    if document is not None:
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(document).encode()
+    try:
+        request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - callers give http or https
+        with _OPENER.open(request, timeout=timeout) as reply:
+            return Answer(reply.status, reply.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read())
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        raise NoAnswer(f"{url} cannot be reached: {words}") from error

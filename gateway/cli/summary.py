@@ -1,0 +1,93 @@
+"""What a configuration amounts to: its callers, upstreams and routes, and all that is wrong with it. Never a key."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.cli.options import read_settings
+from gateway.cli.output import ExitCode, fail, say, show_json, show_table
+from gateway.config import Settings, UpstreamSettings, When, findings
+from gateway.errors import ConfigError
+
+
+def check(path: Path | None, *, as_json: bool) -> ExitCode:
+    """Print the summary; the exit code says whether it is fine, probably not meant, or invalid."""
+    try:
+        settings = read_settings(path)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        show_json({"ok": False, "problems": list(error.problems), "findings": []})
+        fail(ExitCode.USAGE)
+    found = findings(settings)
+    if as_json:
+        show_json({"ok": not found, "problems": [], "findings": found, **_document(settings)})
+    else:
+        _print(_document(settings), found)
+    return ExitCode.FINDINGS if found else ExitCode.OK
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    return {
+        "listen": {name: "{}:{}".format(*getattr(settings.listen, name)) for name in ("public", "internal")},
+        "store": settings.store,
+        "callers": [
+            {
+                "name": caller.name,
+                "account": caller.account,
+                "keys": len(caller.keys),
+                "faces": None if caller.faces is None else list(caller.faces),
+                "allow_from": [str(network) for network in caller.allow_from],
+            }
+            for caller in settings.callers
+        ],
+        "upstreams": [
+            {"name": name, "adapter": upstream.adapter, "host": _host(upstream), "rate": upstream.rate}
+            for name, upstream in settings.upstreams.items()
+        ],
+        "routes": [{"name": rule.name, "when": _when(rule.when), "to": rule.to} for rule in settings.routes],
+    }
+
+
+def _host(upstream: UpstreamSettings) -> str | None:
+    # The host alone: the rest of a URL may hold credentials.
+    return urlsplit(str(getattr(upstream.options, "url", ""))).hostname
+
+
+def _when(when: When) -> dict[str, list[str]]:
+    return {name: sorted(wanted) for name, wanted in when if wanted}
+
+
+def _print(document: dict[str, Any], found: list[str]) -> None:
+    say("Listens on {public} for clients and {internal} for operations.".format(**document["listen"]))
+    say(f"Stores in {document['store']}.")
+    show_table(
+        ("Caller", "Account", "Keys", "Faces", "Allowed from"),
+        (
+            (
+                row["name"],
+                row["account"],
+                row["keys"],
+                "all" if row["faces"] is None else ", ".join(row["faces"]),
+                ", ".join(row["allow_from"]) or "anywhere",
+            )
+            for row in document["callers"]
+        ),
+    )
+    show_table(
+        ("Upstream", "Adapter", "Host", "Messages per second"),
+        ((row["name"], row["adapter"], row["host"], row["rate"] or "no limit") for row in document["upstreams"]),
+    )
+    show_table(
+        ("Route", "Takes", "To"),
+        (
+            (row["name"], "; ".join(f"{name} {' or '.join(wanted)}" for name, wanted in row["when"].items()), row["to"])
+            if row["when"]
+            else (row["name"], "everything else", row["to"])
+            for row in document["routes"]
+        ),
+    )
+    for finding in found:
+        say(f"Finding: {finding}")
+    if not found:
+        say("No problem found.")
