@@ -14,7 +14,7 @@ COPY gateway gateway
 COPY adapters adapters
 COPY wsdl wsdl
 RUN /opt/sluss/bin/pip install --no-build-isolation --no-deps . \
- && /opt/sluss/bin/pip uninstall -y build hatchling setuptools wheel pip
+ && /opt/sluss/bin/pip uninstall -y build editables hatchling setuptools wheel pip
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /var/lib/sluss --create-home sluss
