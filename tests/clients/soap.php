@@ -1,6 +1,6 @@
 <?php
 // Calls the gateway as the provider's PHP sample called the provider: both services, then balans and sms.
-// Usage: php soap.php http://host:port [1.1|1.2] [konto] [passwd]
+// Usage: php soap.php http://host:port [1.1|1.2] [konto] [passwd] [meddelande]
 // Prints one JSON object; a fault is printed as {"fault": ..., "string": ...} and ends with status 1.
 
 ini_set('soap.wsdl_cache_enabled', '0');
@@ -15,7 +15,7 @@ try {
     $sms = new SoapClient($host . '/sendsms/sendsms.asmx?wsdl', $options);
     $mms = new SoapClient($host . '/mms/mms.asmx?wsdl', $options);
     $balance = $sms->balans($login)->balansResult;
-    $message = array('till' => '46712345678', 'from' => 'iP1', 'meddelande' => 'åäö € 😀', 'prio' => '1');
+    $message = array('till' => '46712345678', 'from' => 'iP1', 'meddelande' => $argv[5] ?? 'åäö € 😀', 'prio' => '1');
     $id = $sms->sms($login + $message)->smsResult;
     echo json_encode(array(
         'balansResult' => $balance,

@@ -1,0 +1,74 @@
+"""What application tests share: gateways in this process, and an upstream that records what reaches it."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateways import Process, Running, a_document
+from recorder import Recorder
+
+from gateway import app
+from gateway.clock import Clock
+from gateway.config import Settings
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    """Starts gateways in this process, on sockets of their own, and stops them in the end."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(document: dict[str, Any] | None = None, clock: Clock | None = None) -> app.Gateway:
+            gateway = await app.start(Settings.model_validate(document or a_document()), clock=clock)
+            stack.push_async_callback(gateway.stop)
+            return gateway
+
+        yield start
+
+
+@pytest.fixture
+async def process(tmp_path: Path) -> AsyncIterator[Callable[[dict[str, Any]], Process]]:
+    """Makes the real command of a configuration, ready to be started, and leaves no process behind."""
+    made: list[Process] = []
+
+    def make(document: dict[str, Any]) -> Process:
+        made.append(Process(tmp_path, document))
+        return made[-1]
+
+    yield make
+    for process in made:
+        await process.close()
+
+
+@pytest.fixture
+async def recorder() -> AsyncIterator[Recorder]:
+    """A v2 provider that records what it takes."""
+    async with Recorder() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def program() -> Callable[[str], str]:
+    """Finds a program that a test needs: without it the test is skipped, in CI (`CI=true`) it fails."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        return path or absent(f"{name} is not installed")
+
+    return find
+
+
+@pytest.fixture
+def missing() -> Callable[[str], Any]:
+    """Ends a test that lacks something of this machine's: skipped, in CI failed."""
+    return absent
+
+
+def absent(reason: str) -> Any:
+    """Skip for a reason; in CI, where everything must be there, fail for it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,121 @@
+"""Many clients at once, and what became of their messages at the provider and in the store."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+from callers import a_letter, number_of
+from gateways import Process, until
+from rawhttp import say
+from recorder import Recorder
+
+from gateway.config import Address
+from gateway.model import DispatchState
+from gateway.status import Status
+from gateway.store.inspect import reading
+
+RECIPIENTS = {
+    "rest_v2": ("46700000001", "46700000002", "46700000003"),
+    "rest_v1": ("46700000001", "46700000002"),
+    "soap": ("46700000001", "46700000002", "46700000003"),
+    "sendsms": ("46700000001",),
+}
+
+Key = tuple[str, str]
+"""A text, which no two requests share, and a recipient."""
+
+
+class Clients:
+    """Send without end, each one message after the other, and remember what was acknowledged."""
+
+    def __init__(self, address: Address) -> None:
+        """Send there, whenever `serving` is set."""
+        self.tried: set[Key] = set()
+        self.acknowledged: dict[Key, int] = {}
+        self.refused: list[str] = []
+        self.serving = asyncio.Event()
+        self.heard = asyncio.Event()
+        """Set by each acknowledgement."""
+        self._address = address
+        self._names = Counter[str]()
+
+    @contextlib.asynccontextmanager
+    async def sending(self, faces: Sequence[str], noise: random.Random) -> AsyncIterator[None]:
+        """Let one client send for each face named, and stop them in the end."""
+        self.serving.set()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._run(face, noise)) for face in faces]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    async def _run(self, face: str, noise: random.Random) -> None:
+        """One client: a new connection in each life. What breaks was not acknowledged, and is not sent again."""
+        while True:
+            await self.serving.wait()
+            try:
+                reader, writer = await asyncio.open_connection(*self._address)
+            except OSError:
+                await asyncio.sleep(0.01)
+                continue
+            try:
+                while True:
+                    await self._send(face, reader, writer)
+                    await asyncio.sleep(noise.uniform(0.001, 0.02))
+            except (OSError, EOFError):
+                pass  # killed; whoever looks for the answer of this request finds none
+            finally:
+                writer.close()
+
+    async def _send(self, face: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._names[face] += 1
+        text, to = f"{face} {self._names[face]}", RECIPIENTS[face]
+        self.tried.update((text, recipient) for recipient in to)
+        answer = await say(reader, writer, a_letter(face, text, to).raw())
+        number = number_of(face, answer.body)
+        if number is None:
+            self.refused.append(f"{face}: {answer.status} {answer.body[:200]!r}")
+            return
+        self.acknowledged.update(((text, recipient), number + offset) for offset, recipient in enumerate(to))
+        self.heard.set()
+
+
+class Row(NamedTuple):
+    """What the store says of one message."""
+
+    text: str
+    recipient: str
+    status: Status
+
+
+async def drain(process: Process, recorder: Recorder) -> None:
+    """Let everything that waits leave."""
+
+    def empty() -> bool:
+        with reading(process.store) as db:
+            (unfinished,) = db.execute("SELECT COUNT(*) FROM dispatch WHERE state <= 3").fetchone()
+        return not unfinished and not recorder.busy
+
+    await until(empty)
+
+
+def read(store: str) -> tuple[dict[int, Row], int]:
+    """Every message in the store by its number, and how many dispatches are unknown; the file itself is sound."""
+    with reading(store) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = {
+            number: Row(text, recipient, Status.of(code))
+            for number, text, recipient, code in db.execute(
+                "SELECT number, json_extract(content, '$.body'), recipient, code FROM message"
+                " JOIN dispatch ON dispatch.key = message.dispatch JOIN batch ON batch.key = dispatch.batch"
+            )
+        }
+        (unknown,) = db.execute(
+            "SELECT COUNT(*) FROM dispatch WHERE state = ?", (DispatchState.UNKNOWN.value,)
+        ).fetchone()
+        (messages,) = db.execute("SELECT COUNT(*) FROM message").fetchone()
+    assert len(rows) == messages
+    return rows, unknown

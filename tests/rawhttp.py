@@ -1,0 +1,74 @@
+"""HTTP as bytes on a socket: a request leaves as it stands, and an answer is kept as it came."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gateway.config import Address
+
+PATIENCE = 30.0
+"""Seconds until a silent server fails a test; nothing is measured by it."""
+
+
+class Answer(NamedTuple):
+    """An answer. `raw` is all of it but its Date, the one line that no two runs share."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    raw: bytes
+
+
+async def exchange(address: Address, request: bytes) -> Answer:
+    """Send one request on a connection of its own and read its answer, even while it is still being sent."""
+    (answer,) = await exchanges(address, [request])
+    return answer
+
+
+async def exchanges(address: Address, requests: Sequence[bytes]) -> list[Answer]:
+    """Send requests on one connection, each once the one before is answered."""
+    reader, writer = await asyncio.open_connection(*address)
+    try:
+        return [await say(reader, writer, request) for request in requests]
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> Answer:
+    """Send one request on an open connection and read its answer. Raises OSError or EOFError where it breaks."""
+    sending = asyncio.create_task(_send(writer, request))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _read(reader)
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:
+    # A server may refuse a long request before it has read all of it, and close.
+    with contextlib.suppress(ConnectionError):
+        writer.write(request)
+        await writer.drain()
+
+
+async def _read(reader: asyncio.StreamReader) -> Answer:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    fields = [line.decode("latin-1").partition(":") for line in lines[1:]]
+    headers = {name.lower(): value.strip() for name, _, value in fields}
+    body = await reader.readexactly(int(headers["content-length"]))
+    told = b"\r\n".join(line for line in lines if not line.startswith(b"Date: "))
+    return Answer(int(lines[0].split()[1]), headers, body, told + b"\r\n\r\n" + body)
+
+
+def request(method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
+    """The bytes of a request, with its Host and its length."""
+    fields = {"Host": "sms.example.org", **(headers or {})}
+    if body and "Transfer-Encoding" not in fields:
+        fields["Content-Length"] = str(len(body))
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

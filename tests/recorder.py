@@ -1,0 +1,107 @@
+"""A v2 provider that records what it takes, and misbehaves as it is told."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum, auto
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import orjson
+from aiohttp import web
+
+
+class Fault(Enum):
+    """What the provider does with one request. Where it takes the request, it records it before anything else."""
+
+    NONE = auto()
+    THROTTLED = auto()
+    UNAVAILABLE = auto()
+    FAILED = auto()
+    RESET_BEFORE = auto()
+    RESET_AFTER = auto()
+
+
+_REFUSALS = {
+    Fault.THROTTLED: (429, {"Retry-After": "0"}),
+    Fault.UNAVAILABLE: (503, {"Retry-After": "0"}),
+    Fault.FAILED: (500, {}),
+}
+"""What is answered instead of taking the request."""
+
+
+class Plan(NamedTuple):
+    """What happens to one request: how many seconds it is kept waiting, and the fault."""
+
+    delay: float = 0.0
+    fault: Fault = Fault.NONE
+
+
+class Recorder:
+    """Listens on `url` while it is entered. `plan` is asked anew for each request."""
+
+    def __init__(self) -> None:
+        """Take everything at once, until told otherwise."""
+        self.plan: Callable[[], Plan] = Plan
+        self.taken: dict[str, dict[str, Any]] = {}
+        """The documents that were taken, by their `reference`: a sender's own name for a request."""
+        self.copies: Counter[tuple[str, str]] = Counter()
+        """How often each (text, recipient) was taken."""
+        self.requests: list[dict[str, str]] = []
+        """The headers of every request, taken or not."""
+        self.doubtful = 0
+        """Requests that were not answered, or so that nobody can tell whether they were taken."""
+        self.busy = 0
+        """Requests under way."""
+        self.url = ""
+        self._runner = web.ServerRunner(web.Server(self._handle))
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, backlog=1024).start()
+        self.url = "http://{}:{}/v2".format(*self._runner.addresses[0][:2])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+
+    @property
+    def messages(self) -> int:
+        """How many messages were taken."""
+        return self.copies.total()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.busy += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self.busy -= 1
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        document = orjson.loads(await request.read())
+        self.requests.append(dict(request.headers))
+        delay, fault = self.plan()
+        if fault in _REFUSALS:
+            status, headers = _REFUSALS[fault]
+            self.doubtful += fault is Fault.FAILED
+            return web.Response(status=status, headers=headers)
+        if fault is not Fault.RESET_BEFORE:
+            self._take(document)
+        await asyncio.sleep(delay)
+        if fault is not Fault.NONE:
+            self.doubtful += 1
+            return _reset(request)
+        answer = orjson.dumps({"id": f"{len(self.taken):024x}", "status": 101})
+        return web.Response(status=201, body=answer, headers={"Content-Type": "application/json"})
+
+    def _take(self, document: dict[str, Any]) -> None:
+        self.taken[document["reference"]] = document
+        self.copies.update((document["body"], recipient) for recipient in document["recipients"])
+
+
+def _reset(request: web.BaseRequest) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
