@@ -81,7 +81,12 @@ class Callbacks:
             await self._post(callback)
 
     async def _post(self, callback: Callback) -> None:
-        outcome = await self._outcome(callback)
+        try:
+            outcome = await self._outcome(callback)
+        except Exception:
+            # A bug of ours must not repeat a report for ever, nor keep the others waiting.
+            log.exception("callback.broke", message=callback.message.number)
+            outcome = "retry"
         self._metrics.callbacks.labels(outcome).inc()
         again = outcome == "retry" and callback.attempts < MOST
         log.info(
@@ -95,7 +100,10 @@ class Callbacks:
         await self._store.settle_callback(callback.key, self._clock.now() + int(EVERY * 1000) if again else None)
 
     async def _outcome(self, callback: Callback) -> str:
-        url = urlsplit(callback.url)
+        try:
+            url = urlsplit(callback.url)
+        except ValueError:  # half an IPv6 address, say
+            return "refused"
         if url.scheme not in {"http", "https"} or not (self._allow_private or is_public(url.hostname)):
             return "refused"
         try:

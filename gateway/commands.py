@@ -1,5 +1,6 @@
 """What a client may ask, and what each question is answered with. One frozen type per intent."""
 
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 from gateway.model import Account, Batch, Content, Message, Recipient, StatusEntry, Tally
@@ -47,12 +48,16 @@ Command = SubmitBatch | GetBatch | ListMessages | GetMessage | GetAccount
 
 
 class Accepted(NamedTuple):
-    """The batch is durable. `segments` are in the order of the recipients."""
+    """The batch has its numbers; nobody may be told before `durable` is done. `segments` go by recipient.
+
+    So the answer is made while everything it needs is at hand, and waits for the disk as a few bytes.
+    """
 
     batch: Batch
     recipients: tuple[Recipient, ...]
     segments: tuple[int, ...]
     account: Account
+    durable: Awaitable[None]
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -127,9 +127,8 @@ class Lane:
             # New work cannot go before its time, so nothing wakes this sleep but the end of the lane.
             await asyncio.sleep(min(IDLE, max((self._held_until - now) / 1000, self._bucket.wait())))
             return 0.0
-        room = min(free, self._bucket.room())
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
-        leased = await self._store.lease(self._name, room, now, until)
+        leased = await self._store.lease(self._name, free, now, until, self._bucket.room())
         for dispatch in leased:
             if dispatch.state is DispatchState.SENDING:
                 self._bucket.take(len(dispatch.messages))

@@ -7,6 +7,7 @@ The line that matters runs between "it never left" (Unreachable: safe to try aga
 import asyncio
 import ipaddress
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -30,6 +31,8 @@ class Http:
     def __init__(self, *, connections: int = 256, public_only: bool = False) -> None:
         self._public_only = public_only
         resolver = _PublicResolver() if public_only else ThreadedResolver()
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_headers_sent.append(_leaves)
         connector = aiohttp.TCPConnector(
             limit=connections, keepalive_timeout=_KEEPALIVE, resolver=resolver, ttl_dns_cache=30
         )
@@ -39,6 +42,7 @@ class Http:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "sluss", "Accept": "application/json"},
             raise_for_status=False,
+            trace_configs=[tracing],
         )
 
     async def perform(self, call: Call, *, connect: float, total: float) -> Reply:
@@ -48,6 +52,7 @@ class Http:
         """
         timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=total)
         url = f"{call.path}?{call.query}" if call.query else call.path
+        fate = _Fate()
         try:
             async with (
                 asyncio.timeout(connect + total),
@@ -58,21 +63,40 @@ class Http:
                     headers=call.headers,
                     timeout=timeout,
                     allow_redirects=False,
+                    trace_request_ctx=fate,
                 ) as response,
             ):
                 body = await _read(response)
                 return Reply(response.status, body, response.headers)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            # Also DNS, TLS and certificate errors: they are ClientConnectorErrors.
-            raise Unreachable(f"Cannot connect: {_reason(error)}") from error
-        except TimeoutError as error:
-            raise Unanswered("The upstream did not answer in time") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # ValueErrors are names that cannot be resolved and URLs that cannot be called.
+            if not fate.left:
+                raise Unreachable(f"Cannot connect: {_reason(error)}") from error
+            if isinstance(error, TimeoutError):
+                raise Unanswered("The upstream did not answer in time") from error
             raise Unanswered(f"The connection broke after the request was sent: {_reason(error)}") from error
 
     async def close(self) -> None:
         """Close the pool."""
         await self._session.close()
+
+
+class _Fate:
+    """Whether any of a request may have left."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = False
+
+
+async def _leaves(_session: aiohttp.ClientSession, trace: SimpleNamespace, _params: object) -> None:
+    """Called by aiohttp before it writes the first byte of a request."""
+    fate: _Fate = trace.trace_request_ctx
+    if fate.left:
+        # aiohttp sends a GET anew where no answer came; to an older provider that is a second SMS.
+        raise aiohttp.ClientConnectionError
+    fate.left = True
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

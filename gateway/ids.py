@@ -24,9 +24,12 @@ class Kind(IntEnum):
     DISPATCH = 0xD1
 
 
+_HEX = {kind: f"{kind:02x}" for kind in Kind}
+
+
 def public_id(kind: Kind, created: int, key: int) -> str:
     """The id of a row: `created` in milliseconds, `key` at most 7 bytes."""
-    return f"{created // 1000:08x}{kind:02x}{key:014x}"
+    return f"{created // 1000:08x}{_HEX[kind]}{key:014x}"
 
 
 def key_of(kind: Kind, text: str) -> int | None:

@@ -1,6 +1,7 @@
 """What the outside can see: log lines and metrics. Never a secret, never a text, numbers masked."""
 
 import asyncio
+import json
 import logging
 import sys
 import time
@@ -71,7 +72,11 @@ def _stamp(_logger: Any, method: str, event: Event) -> Event:
 def _json(logger: Any, method: str, event: Event) -> bytes:
     if "exc_info" in event:
         event = structlog.processors.format_exc_info(logger, method, event)
-    return orjson.dumps(event, default=repr)
+    try:
+        return orjson.dumps(event, default=repr)
+    except TypeError:
+        # Half a character, from a path or a header that is no text, or a huge number: the line is still written.
+        return json.dumps(event, default=repr, ensure_ascii=False).encode("utf-8", "replace")
 
 
 class Lines:

@@ -24,7 +24,7 @@ class Backoff:
 
     def too_late(self, created: int, now: int) -> bool:
         """Whether the batch is too old to try again."""
-        return now - created > self._give_up * 1000
+        return now - created >= self._give_up * 1000
 
 
 def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:

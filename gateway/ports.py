@@ -3,7 +3,7 @@
 No framework type crosses these lines, so one protocol's upstream can be looped straight into its own face.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -262,12 +262,20 @@ class Store(Protocol):
     Raises Busy where nothing can be written now.
     """
 
-    async def add(self, new: NewBatch) -> Batch:
-        """Store a batch, its messages (status Accepted) and its dispatches (READY), and give them their numbers."""
+    def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
+        """Store a batch, its messages (status Accepted) and its dispatches (READY), and give them their numbers.
+
+        The numbers are known at once; the awaitable is done when all of it is durable, and raises Busy where it is not.
+        """
         ...
 
-    async def lease(self, upstream: str, limit: int, now: int, until: int) -> list[Dispatch]:
-        """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until`."""
+    async def lease(
+        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None
+    ) -> list[Dispatch]:
+        """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until`.
+
+        No more than `limit` dispatches, and none to be sent once those before it hold `messages` (None is no limit).
+        """
         ...
 
     async def settle(self, settlement: Settlement) -> list[Transition]:

@@ -20,7 +20,7 @@ from gateway.commands import (
 )
 from gateway.config import Caller
 from gateway.errors import BadContent, BadRecipient, BadSender, Malformed, NotFound
-from gateway.ids import Kind, key_of, public_id
+from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
 from gateway.lifecycle import progress
 from gateway.model import MAX_BODY, MAX_RECIPIENTS, Account, Batch, Content, DataCoding, Recipient
 from gateway.msisdn import normalise
@@ -56,7 +56,7 @@ class Service:
         """Do it. Raises RequestError; Internal and SendError where an upstream had to be asked."""
         match command:
             case SubmitBatch():
-                return await self.submit(command, caller, face)
+                return self.submit(command, caller, face)
             case GetMessage(number):
                 return await self._message(number, caller)
             case GetBatch(batch_id):
@@ -69,16 +69,16 @@ class Service:
             case GetAccount():
                 return await self._account(caller, face)
 
-    async def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
-        """Check, route and store a batch; returns once it is durable."""
+    def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
+        """Check, route and store a batch; see Accepted for when it is durable."""
         recipients = _recipients(command, caller.country)
         content = _checked(command.content, loose=command.loose)
         content, segments = _measured(content, recipients)
         legs = self._router.plan(
             Question(face, caller.name, content.sender), [recipient.msisdn for recipient in recipients]
         )
-        dispatches = tuple(dispatch for leg in legs for dispatch in self._cut(leg))
-        batch = await self._store.add(
+        dispatches = [dispatch for leg in legs for dispatch in self._cut(leg)]
+        batch, durable = self._store.add(
             NewBatch(
                 created=self._clock.now(),
                 account=caller.account,
@@ -87,16 +87,15 @@ class Service:
                 content=content,
                 recipients=recipients,
                 segments=segments,
-                dispatches=dispatches,
+                dispatches=tuple(dispatches),
             )
         )
-        self._wake({dispatch.upstream for dispatch in dispatches})
-        return Accepted(batch, recipients, segments, account_of(caller))
+        self._wake([dispatch.upstream for dispatch in dispatches])
+        return Accepted(batch, recipients, segments, account_of(caller), durable)
 
-    def _cut(self, leg: Leg) -> Iterable[NewDispatch]:
-        size = self._chunk[leg.rule.to]
-        for first in range(0, len(leg.offsets), size):
-            yield NewDispatch(leg.rule.to, leg.rule.name, leg.offsets[first : first + size])
+    def _cut(self, leg: Leg) -> list[NewDispatch]:
+        name, to, size = leg.rule.name, leg.rule.to, self._chunk[leg.rule.to]
+        return [NewDispatch(to, name, leg.offsets[first : first + size]) for first in range(0, len(leg.offsets), size)]
 
     async def _batch(self, batch_id: str, caller: Caller) -> Batch:
         key = key_of(Kind.BATCH, batch_id)
@@ -115,7 +114,7 @@ class Service:
         return MessageList(batch, messages, batch.size, account_of(caller))
 
     async def _message(self, number: int, caller: Caller) -> MessageStatus:
-        found = await self._store.message(number)
+        found = await self._store.message(number) if number <= LAST_NUMBER else None
         if found is None or found[0].account != caller.account:
             raise NotFound("There is no SMS with this id")
         batch, message, history = found
@@ -163,7 +162,7 @@ def _normalised(recipient: Recipient, country: str) -> Recipient:
 def _checked(content: Content, *, loose: bool) -> Content:
     _check_body(content.body)
     sender = shorten(content.sender) if loose else content.sender
-    if not sender or "\0" in sender or not (loose or is_documented(sender)):
+    if not sender or not _sayable(sender) or not (loose or is_documented(sender)):
         sentence = "Give a number of at most 15 digits, or a name of 1 to 11 letters A-Z and digits"
         raise BadSender(sentence, {"sender": [sentence]})
     if "\0" in (content.reference or "") or any("\0" in tag for tag in content.tags):
@@ -177,17 +176,16 @@ def _check_body(body: str) -> None:
     if len(body) > MAX_BODY:
         sentence = f"The text is longer than {MAX_BODY} characters"
         raise BadContent(sentence, {"body": [sentence]})
-    if "\0" in body or not _encodable(body):
+    if not _sayable(body):
         sentence = "The text holds characters that cannot be sent (NUL or half a surrogate pair)"
         raise BadContent(sentence, {"body": [sentence]})
 
 
-def _encodable(body: str) -> bool:
+def _sayable(words: str) -> bool:
     try:
-        body.encode()
+        return b"\0" not in words.encode()
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def _measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Content, tuple[int, ...]]:

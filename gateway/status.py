@@ -20,12 +20,13 @@ class Group(StrEnum):
 
 
 class Status(Enum):
-    """One message status; the value is the provider's v2 code.
+    """One message status; the value is the provider's v2 code, and so is `code`, which is quicker to read.
 
     `final`: nothing follows it. `delivered`: the SMS reached the handset. `retryable`: sending the same message anew,
     later, may work.
     """
 
+    code: int
     label: str
     group: Group
     description: str
@@ -36,7 +37,7 @@ class Status(Enum):
     def __new__(cls, code: int, label: str, flags: str, description: str) -> Self:
         """Build one row; `flags` holds F for final, D for delivered and R for retryable."""
         row = object.__new__(cls)
-        row._value_ = code
+        row._value_ = row.code = code
         row.label = label
         row.group = {1: Group.INFO, 2: Group.SUCCESS, 4: Group.REJECTION, 5: Group.ERROR}[code // 100]
         row.description = description

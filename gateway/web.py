@@ -19,6 +19,7 @@ from gateway.errors import Busy, GatewayError, Internal, Malformed, RequestError
 from gateway.observe import Metrics
 from gateway.peers import Peers
 from gateway.ports import Adapter, Call, Face, Inbound, Reply
+from gateway.replies import response_of
 from gateway.reports import PREFIX, Hooks
 from gateway.service import Service
 
@@ -96,7 +97,7 @@ class Web:
             self.handle, access_log=None, max_line_size=MAX_LINE, max_field_size=MAX_LINE, keepalive_timeout=75.0
         )
 
-    async def handle(self, request: web.BaseRequest) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request. Nothing escapes from here."""
         path, _, query = _target(request.raw_path)
         lowered = path.lower()
@@ -111,13 +112,14 @@ class Web:
         )
         reply = await self._answer(mounted, request, call, visit)
         self._tell(mounted, call, reply, visit)
-        return web.Response(status=reply.status, body=reply.body, headers={**mounted.headers, **reply.headers})
+        return response_of(request, reply, mounted.headers)
 
     async def _answer(self, mounted: Mounted, request: web.BaseRequest, call: Call, visit: _Visit) -> Reply:
         face, inbound = mounted.face, None
         try:
             if request.can_read_body:
-                call = call._replace(body=await _body(request, face.max_body))
+                body = await _body(request, face.max_body)
+                call = Call(call.method, call.path, call.query, call.headers, body, call.peer, call.base)
             decoded = face.decode(call)
             if isinstance(decoded, Reply):
                 visit.outcome = "protocol"
@@ -143,11 +145,13 @@ class Web:
         if isinstance(inbound.command, RequestError):
             raise inbound.command
         result = await self._service.run(inbound.command, caller, mounted.name)
+        reply = mounted.face.encode(result, inbound, call)
         if isinstance(result, Accepted):
+            await result.durable
             self._metrics.took(mounted.name, caller.name, result.batch.size)
             visit.facts["batch"] = result.batch.key
             visit.facts["messages"] = result.batch.size
-        return mounted.face.encode(result, inbound, call)
+        return reply
 
     def _tell(self, mounted: Mounted, call: Call, reply: Reply, visit: _Visit) -> None:
         self._metrics.answered(mounted.name, visit.caller, visit.outcome)

@@ -1,10 +1,14 @@
 """One line to a valid object: every builder gives a whole one, and takes whatever a test cares about by keyword."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from gateway.commands import Accepted, SubmitBatch
+from gateway.config import Caller
 from gateway.ids import FIRST_NUMBER
 from gateway.model import Batch, Content, Dispatch, DispatchState, Message, Recipient
-from gateway.ports import NewBatch, NewDispatch
+from gateway.ports import NewBatch, NewDispatch, Store
+from gateway.service import Service
 from gateway.status import Status
 
 NOW = 1_540_316_599_000
@@ -91,3 +95,26 @@ def a_new_batch(**over: Any) -> NewBatch:
         "dispatches": (NewDispatch("main", "default", range(len(recipients))),),
     }
     return NewBatch(**given | over)
+
+
+async def stored(store: Store, new: NewBatch) -> Batch:
+    """Add a batch and wait until it is durable."""
+    batch, durable = store.add(new)
+    await durable
+    return batch
+
+
+async def submitted(service: Service, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
+    """Submit a batch and wait until it is durable."""
+    result = service.submit(command, caller, face)
+    await result.durable
+    return result
+
+
+class _Done:
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+DONE = _Done()
+"""What is awaited of a batch that is durable already."""

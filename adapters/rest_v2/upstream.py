@@ -97,7 +97,7 @@ class RestV2Upstream:
         if reply.status != 200:
             raise _error(reply, document)
         # As text, not as a float: 1000.00 must not become 1000.0 on its way to a client that prints it.
-        balance = json.loads(reply.body, parse_float=str, parse_int=str).get("Balance")
+        balance = json.loads(reply.body, parse_float=str, parse_int=str).get("Balance") if document else None
         if not isinstance(balance, str) or not _DECIMAL(balance):
             raise Unanswered("The upstream's answer names no balance")
         return balance, str(document.get("Currency") or "")

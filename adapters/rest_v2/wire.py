@@ -201,7 +201,7 @@ def batch_document(batch: Batch, status: Status, tallies: Iterable[Tally], accou
     """The batch document, its fields in the documented order; `body` stays untemplated."""
     content = batch.content
     tallies = tuple(tallies)
-    total = sum((tally.price for tally in tallies), Decimal(0))
+    total = sum((tally.price for tally in tallies if tally.price), Decimal(0))
     return {
         "id": public_id(Kind.BATCH, batch.created, batch.key),
         "sender": content.sender,
@@ -218,10 +218,10 @@ def batch_document(batch: Batch, status: Status, tallies: Iterable[Tally], accou
             "average": float(round(total / batch.size, 4)) if total else 0.0,
         },
         "messageSummary": {
-            str(tally.status.value): {"messages": tally.messages, "sms": tally.segments} for tally in tallies
+            str(tally.status.code): {"messages": tally.messages, "sms": tally.segments} for tally in tallies
         },
         "deliveryWindows": [window_document(window) for window in content.windows],
-        "status": status.value,
+        "status": status.code,
         "deliveryReportUrl": content.report_url,
         "reference": content.reference,
         "tags": content.tags,
@@ -265,4 +265,4 @@ def message_document(batch: Batch, message: Message, account: Account) -> dict[s
 
 def status_document(entry: StatusEntry) -> dict[str, Any]:
     """One step of a history; `duration` 1 says that it is final."""
-    return {"created": iso(entry.created), "code": entry.status.value, "duration": int(entry.status.final)}
+    return {"created": iso(entry.created), "code": entry.status.code, "duration": int(entry.status.final)}

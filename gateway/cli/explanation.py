@@ -96,7 +96,8 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> D
             wake=lambda _upstreams: None,
         )
         command = SubmitBatch(content, (Recipient(number),), loose=question.face != _STRICT)
-        accepted = await service.submit(command, caller, question.face)
+        accepted = service.submit(command, caller, question.face)
+        await accepted.durable
         due = accepted.batch.created
         leased = [dispatch for name in settings.upstreams for dispatch in await store.lease(name, 1, due, due)]
         return leased[0]

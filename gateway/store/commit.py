@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -21,11 +22,13 @@ BUSY_GROUP = 8
 """Requests in the last group from which on it pays to wait a moment for more."""
 GATHER = 0.0015
 """That moment, in seconds: measured to raise throughput by a fifth at 64 clients and to lower the median wait."""
+CHUNKS = (64, 16, 4, 1)
+"""Rows of one INSERT statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Rows for the accept path: statement by statement, so that a whole group shares each `executemany`."""
+    """Rows for the accept path by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
 
     rows: tuple[tuple[str, Sequence[tuple[Any, ...]]], ...]
 
@@ -140,8 +143,8 @@ def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
 def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement, rows in _merged(group):
-            connection.executemany(statement, rows)
+        for head, rows in _merged(group):
+            _insert(connection, head, rows)
         results = [work(connection) for work, _ in group.works]
         connection.execute("COMMIT")
     except BaseException:
@@ -154,9 +157,26 @@ def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
 def _merged(group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
     merged: dict[str, list[tuple[Any, ...]]] = {}
     for insert, _ in group.inserts:
-        for statement, rows in insert.rows:
-            merged.setdefault(statement, []).extend(rows)
+        for head, rows in insert.rows:
+            merged.setdefault(head, []).extend(rows)
     return list(merged.items())
+
+
+def _insert(connection: sqlite3.Connection, head: str, rows: list[tuple[Any, ...]]) -> None:
+    # Many rows to one step of SQLite: after every step this thread has to win the interpreter's lock back from the
+    # event loop, which is what `executemany` does once for each row. Few sizes, so that prepared statements are reused.
+    at = 0
+    for size in CHUNKS:
+        while len(rows) - at >= size:
+            values = [value for row in rows[at : at + size] for value in row]
+            connection.execute(_statement(head, len(rows[0]), size), values)
+            at += size
+
+
+@lru_cache(maxsize=64)
+def _statement(head: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"{head} VALUES {', '.join([row] * rows)}"
 
 
 def _as_ours(error: Exception) -> Exception:

@@ -1,5 +1,6 @@
 """What the SQLite store asks and changes; each function runs inside a transaction or on the reading connection."""
 
+import math
 import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
@@ -28,18 +29,30 @@ def abandon(db: sqlite3.Connection) -> None:
     db.execute("UPDATE dispatch SET run_at = 0 WHERE state <= 3 AND state IN (?, ?)", (SENDING, POLLING))
 
 
-def lease(db: sqlite3.Connection, upstream: str, limit: int, now: int, until: int) -> list[Dispatch]:
+def lease(
+    db: sqlite3.Connection, upstream: str, limit: int, now: int, until: int, messages: int | None
+) -> list[Dispatch]:
     """Claim what is due, oldest first."""
     rows = db.execute(
         f"SELECT {_DISPATCH} FROM dispatch WHERE upstream = ? AND run_at <= ? AND state <= 3 AND state IN (?, ?)"
         " ORDER BY run_at LIMIT ?",
         (upstream, now, READY, WAITING, limit),
     ).fetchall()
-    leased = {READY: SENDING, WAITING: POLLING}
+    become = {READY: SENDING, WAITING: POLLING}
+    leased: list[Dispatch] = []
+    left = math.inf if messages is None else messages
+    for row in rows:
+        if left <= 0:
+            break
+        dispatch = _dispatch(db, (*row[:4], become[row[4]], *row[5:]))
+        if dispatch.state is DispatchState.SENDING:
+            left -= len(dispatch.messages)
+        leased.append(dispatch)
     db.executemany(
-        "UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?", [(leased[row[4]], until, row[0]) for row in rows]
+        "UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?",
+        [(dispatch.state.value, until, dispatch.key) for dispatch in leased],
     )
-    return [_dispatch(db, (*row[:4], leased[row[4]], *row[5:])) for row in rows]
+    return leased
 
 
 def _dispatch(

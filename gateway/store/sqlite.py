@@ -5,7 +5,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,13 +21,9 @@ from gateway.store.rows import content_to_json, params_to_json
 
 T = TypeVar("T")
 
-_ADD_BATCH = (
-    "INSERT INTO batch (key, created, account, caller, face, size, report_url, content) VALUES (?,?,?,?,?,?,?,?)"
-)
-_ADD_MESSAGE = (
-    "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params) VALUES (?,?,?,?,?,?,?)"
-)
-_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at) VALUES (?,?,?,?,?,?,?)"
+_ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content)"
+_ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
+_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at)"
 
 
 class SqliteStore:
@@ -53,7 +49,7 @@ class SqliteStore:
         # Nobody else has the lock, so whoever held these leases is gone.
         self._abandoned = self._writer.run(queries.abandon)
 
-    async def add(self, new: NewBatch) -> Batch:
+    def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
         """Store a batch; see the port."""
         size = len(new.recipients)
         key = self._next
@@ -69,12 +65,13 @@ class SqliteStore:
             size=size,
             content=new.content,
         )
-        await self._writer.insert(_rows(batch, new))
-        return batch
+        return batch, self._writer.insert(_rows(batch, new))
 
-    async def lease(self, upstream: str, limit: int, now: int, until: int) -> list[Dispatch]:
+    async def lease(
+        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None
+    ) -> list[Dispatch]:
         """Claim what is due; see the port."""
-        return await self._writer.run(lambda db: queries.lease(db, upstream, limit, now, until))
+        return await self._writer.run(lambda db: queries.lease(db, upstream, limit, now, until, messages))
 
     async def settle(self, settlement: Settlement) -> list[Transition]:
         """End an attempt; see the port."""
@@ -136,10 +133,11 @@ class SqliteStore:
         """Finish what is queued and let go of the file."""
         # Where the leases could not be ended, they run out by themselves: no reason to keep the file.
         await asyncio.gather(self._abandoned, return_exceptions=True)
-        await self._writer.close()
         if self._reader:
             self._reader.shutdown()
             self._reading.close()
+        # Last, for the last connection that may write folds the log into the database and removes it.
+        await self._writer.close()
         self._unlock()
 
     def _unlock(self) -> None:
@@ -165,12 +163,19 @@ def _rows(batch: Batch, new: NewBatch) -> Insert:
     dispatches = []
     for dispatch in new.dispatches:
         first = key + dispatch.offsets[0]
-        dispatches.append((first, key, dispatch.upstream, dispatch.route, DispatchState.READY.value, 0, created))
+        dispatches.append((first, key, dispatch.upstream, dispatch.route, queries.READY, 0, created))
         for offset in dispatch.offsets:
             dispatch_of[offset] = first
-    accepted = Status.ACCEPTED.value
     messages: list[tuple[Any, ...]] = [
-        (key + offset, dispatch, recipient.msisdn, segments, accepted, created, params_to_json(recipient.params))
+        (
+            key + offset,
+            dispatch,
+            recipient.msisdn,
+            segments,
+            Status.ACCEPTED.code,
+            created,
+            params_to_json(recipient.params),
+        )
         for offset, (dispatch, recipient, segments) in enumerate(
             zip(dispatch_of, new.recipients, new.segments, strict=True)
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, a_content, a_new_batch
+from builders import NOW, a_content, a_new_batch, stored
 from command_line import TOKEN, change, sluss, sluss_json, told, write_config
 
 from gateway.ids import Kind, public_id
@@ -39,7 +39,7 @@ def a_stored_batch() -> NewBatch:
 async def _fill(url: str) -> None:
     store = open_store(url)
     try:
-        batch = await store.add(a_stored_batch())
+        batch = await stored(store, a_stored_batch())
         await store.lease("main", 1, NOW, NOW + 1000)
         refused = StatusEntry(
             status=Status.INVALID_SENDER, created=NOW + 2000, raw_code="400", raw_text="bad\x1b[2J", upstream="main"
@@ -54,7 +54,7 @@ async def _fill(url: str) -> None:
         )
         await store.settle(settlement)
         opens_in_the_year_2100 = Window(4_102_444_800_000, None)
-        later = await store.add(a_new_batch(content=a_content(windows=(opens_in_the_year_2100,))))
+        later = await stored(store, a_new_batch(content=a_content(windows=(opens_in_the_year_2100,))))
         await store.record([Transition(later.key, StatusEntry(status=Status.QUEUED, created=NOW))])
     finally:
         await store.close()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from builders import DONE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -456,7 +457,7 @@ def test_answers_one_sms() -> None:
     """One recipient: a list of one object in the documented property order, BundleID null."""
     call = post(b'{"Numbers":["46712345678"],"From":"iP1","Message":"Hej"}')
     question = FACE.decode(call)
-    result = Accepted(batch_of(Content(sender="iP1", body="Hej")), (Recipient("46712345678"),), (1,), ACCOUNT)
+    result = Accepted(batch_of(Content(sender="iP1", body="Hej")), (Recipient("46712345678"),), (1,), ACCOUNT, DONE)
     reply = FACE.encode(result, question, call)
     assert (reply.status, dict(reply.headers)) == (200, JSON)
     assert reply.body == (
@@ -473,7 +474,7 @@ def test_answers_several_templated_sms() -> None:
         '"default":{"namn":"du"}}}'
     ).encode()
     command = submitted(body)
-    result = Accepted(batch_of(command.content, 2), command.recipients, (1, 2), ACCOUNT)
+    result = Accepted(batch_of(command.content, 2), command.recipients, (1, 2), ACCOUNT, DONE)
     documents = orjson.loads(FACE.encode(result, FACE.decode(post(body)), post(body)).body)
     assert [
         (sms["ID"], sms["BundleID"], sms["To"], sms["Message"], sms["Encoding"], sms["Segments"]) for sms in documents

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from builders import DONE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -300,7 +301,7 @@ def test_answers_the_bare_id() -> None:
     question = inbound(PHP)
     command = submitted(PHP)
     batch = Batch(key=66666, created=0, account="a", caller="c", face="sendsms", size=1, content=command.content)
-    result = Accepted(batch, command.recipients, (1,), Account("a", "Org", "SEK", "46"))
+    result = Accepted(batch, command.recipients, (1,), Account("a", "Org", "SEK", "46"), DONE)
     reply = FACE.encode(result, question, Call("GET", "/sendsms.aspx", query=PHP))
     assert (reply.status, reply.body, dict(reply.headers)) == (200, b"66666", HEADERS)
 

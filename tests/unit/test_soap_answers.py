@@ -4,6 +4,7 @@ from typing import Any
 from xml.parsers import expat
 
 import pytest
+from builders import DONE
 
 from adapters.soap.face import SoapFace
 from gateway.commands import Accepted, AccountStatus, BatchStatus
@@ -82,7 +83,7 @@ def accepted(command: Any, key: int = 42487049) -> Accepted:
     batch = Batch(
         key=key, created=0, account="ip1-1", caller="erp", face="soap", size=1, content=Content(sender="x", body="y")
     )
-    return Accepted(batch, command.recipients, (1,) * len(command.recipients), ACCOUNT)
+    return Accepted(batch, command.recipients, (1,) * len(command.recipients), ACCOUNT, DONE)
 
 
 def test_the_bytes_of_an_answer() -> None:

@@ -88,6 +88,7 @@ def test_the_wsdl_has_the_shape_of_an_asmx(contract: Contract) -> None:
 def test_zeep_can_load_the_wsdl(contract: Contract, service: str) -> None:
     """A strict reader finds both ports and every operation."""
     import zeep
+
     client = zeep.Client(str(wsdl_dir() / contract.wsdl))
     names = sorted(contract.service.public_methods)
     for port in (f"{service}Soap", f"{service}Soap12"):

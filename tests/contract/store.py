@@ -1,0 +1,557 @@
+"""What every store promises; a store adopts it by subclassing and giving a `store` fixture. See gateway/ports.py."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from builders import NOW, a_content, a_new_batch, stored
+
+from gateway.errors import Busy
+from gateway.ids import FIRST_NUMBER, LAST_NUMBER
+from gateway.model import (
+    Batch,
+    Content,
+    DataCoding,
+    Dispatch,
+    DispatchState,
+    MessageType,
+    Priority,
+    Recipient,
+    StatusEntry,
+    Tally,
+    Window,
+)
+from gateway.ports import NewDispatch, Settlement, Transition
+from gateway.status import Status
+from gateway.store.sqlite import SqliteStore
+
+MINUTE = 60_000
+THREE = (Recipient("46700000001"), Recipient("46700000002"), Recipient("46700000003"))
+URL = "https://erp.example/reports"
+
+CONTENTS = [
+    ("only a sender and a text", Content("iP1", "Hello")),
+    ("letters of every alphabet", Content("iP1", "åäö €[]\n😀 " + '"\\')),
+    ("a flash of high priority", a_content(type=MessageType.FLASH, priority=Priority.HIGH)),
+    ("a coding", a_content(datacoding=DataCoding.UCS)),
+    ("windows, open at either end", a_content(windows=(Window(NOW, NOW + 1), Window(None, NOW), Window(NOW, None)))),
+    ("a reference and tags", a_content(reference="order 7", tags=("a", "å"))),
+    ("a callback address", a_content(report_url=URL)),
+    ("a template with defaults", a_content(body="Hi {name}", defaults={"name": "you"})),
+    ("a template without defaults", a_content(body="Hi {name}", defaults={})),
+]
+
+
+def entry(status: Status, created: int = NOW, raw: str | None = None) -> StatusEntry:
+    """A status as an upstream told it."""
+    return StatusEntry(status, created, raw, None, "main")
+
+
+def step(number: int, status: Status, created: int = NOW, **over: object) -> Transition:
+    """A status that wants to be appended to a message."""
+    return Transition(number, entry(status, created), **over)
+
+
+def settled(dispatch: Dispatch, state: DispatchState, **over: object) -> Settlement:
+    """The end of an attempt."""
+    return Settlement(**{"dispatch": dispatch.key, "state": state, "run_at": NOW, "attempts": 1} | over)
+
+
+async def leased(store: SqliteStore, now: int = NOW) -> Dispatch:
+    """The one dispatch that is due for `main`, leased for a minute."""
+    (dispatch,) = await store.lease("main", 10, now, now + MINUTE)
+    return dispatch
+
+
+async def codes(store: SqliteStore, number: int) -> list[int]:
+    """The history of a message, as codes."""
+    found = await store.message(number)
+    assert found is not None
+    return [step.status.value for step in found[2]]
+
+
+class Adding:
+    """Batches come in."""
+
+    async def test_numbers_are_dense_and_start_above_the_legacy_codes(self, store: SqliteStore) -> None:
+        """Messages are numbered one after the other, from a number that no legacy client takes for an error."""
+        first = await stored(store, a_new_batch(recipients=THREE))
+        second = await stored(store, a_new_batch())
+
+        assert (first.key, second.key) == (FIRST_NUMBER, FIRST_NUMBER + 3)
+        assert FIRST_NUMBER > 110
+
+    async def test_what_was_added_is_what_is_found(self, store: SqliteStore) -> None:
+        """A batch comes back as it was answered, and its messages are Accepted at the moment it was created."""
+        batch = await stored(store, a_new_batch(recipients=THREE, segments=(1, 2, 3)))
+
+        assert await store.batch(batch.key) == batch
+        messages = await store.messages(batch, 0, 50, descending=False)
+        assert [(m.number - batch.key, m.recipient, m.segments) for m in messages] == [
+            (0, "46700000001", 1),
+            (1, "46700000002", 2),
+            (2, "46700000003", 3),
+        ]
+        assert {(m.status, m.modified, m.price) for m in messages} == {(Status.ACCEPTED, NOW, None)}
+
+    @pytest.mark.parametrize("content", [case[1] for case in CONTENTS], ids=[case[0] for case in CONTENTS])
+    async def test_no_field_of_a_content_is_lost(self, store: SqliteStore, content: Content) -> None:
+        """Whatever a batch says is still said after it was stored, and again when it is handed over."""
+        batch = await stored(store, a_new_batch(content=content))
+        found = await store.batch(batch.key)
+
+        assert found is not None
+        assert found.content == content
+        assert (await leased(store)).batch.content == content
+
+    async def test_template_arguments_belong_to_their_recipient(self, store: SqliteStore) -> None:
+        """Each recipient keeps its own arguments, and one without keeps none."""
+        recipients = (Recipient("46700000001", {"name": "Åsa", "": "x"}), Recipient("46700000002"))
+        await stored(store, a_new_batch(recipients=recipients, content=a_content(body="Hi {name}", defaults={})))
+
+        assert [dict(m.params) for m in (await leased(store)).messages] == [{"name": "Åsa", "": "x"}, {}]
+
+    async def test_the_last_number_is_never_passed(self, store: SqliteStore) -> None:
+        """SOAP clients hold an id in 32 bits, so a store that has given them all out is Busy and keeps what it has."""
+        store._next = LAST_NUMBER - 2
+
+        with pytest.raises(Busy, match="every message number"):
+            await stored(store, a_new_batch(recipients=THREE))
+        assert (await stored(store, a_new_batch())).key == LAST_NUMBER - 2
+
+    async def test_many_at_once_share_no_number(self, store: SqliteStore) -> None:
+        """Requests that come in together each get messages of their own."""
+        batches = await asyncio.gather(*(stored(store, a_new_batch(recipients=THREE)) for _ in range(40)))
+
+        assert sorted(batch.key for batch in batches) == [FIRST_NUMBER + 3 * n for n in range(40)]
+        for batch in batches:
+            assert await store.tallies(batch) == (Tally(Status.ACCEPTED, 3, 3),)
+
+
+class Reading:
+    """Batches and messages are looked up."""
+
+    @pytest.mark.parametrize(
+        ("start", "limit", "descending", "expected"),
+        [
+            pytest.param(0, 50, False, [0, 1, 2], id="the whole"),
+            pytest.param(0, 2, False, [0, 1], id="the first page"),
+            pytest.param(2, 2, False, [2], id="the second page"),
+            pytest.param(0, 2, True, [2, 1], id="backwards"),
+            pytest.param(2, 2, True, [0], id="the second page backwards"),
+            pytest.param(3, 2, False, [], id="past the end"),
+            pytest.param(3, 2, True, [], id="past the end backwards"),
+        ],
+    )
+    async def test_pages_of_messages(
+        self, store: SqliteStore, start: int, limit: int, *, descending: bool, expected: list[int]
+    ) -> None:
+        """A page holds the messages of one batch alone, in creation order or its reverse."""
+        await stored(store, a_new_batch())
+        batch = await stored(store, a_new_batch(recipients=THREE))
+        await stored(store, a_new_batch())
+
+        page = await store.messages(batch, start, limit, descending=descending)
+
+        assert [message.number - batch.key for message in page] == expected
+
+    async def test_a_history_starts_with_accepted(self, store: SqliteStore) -> None:
+        """A message comes with its batch and its steps, first step first."""
+        batch = await stored(store, a_new_batch(recipients=THREE))
+        await store.record([step(batch.key + 1, Status.QUEUED, NOW + 5), step(batch.key + 1, Status.SENDING, NOW + 9)])
+
+        found = await store.message(batch.key + 1)
+
+        assert found is not None
+        of, message, history = found
+        assert of == batch
+        assert (message.recipient, message.status, message.modified) == ("46700000002", Status.SENDING, NOW + 9)
+        assert history == (
+            StatusEntry(Status.ACCEPTED, NOW),
+            StatusEntry(Status.QUEUED, NOW + 5, upstream="main"),
+            StatusEntry(Status.SENDING, NOW + 9, upstream="main"),
+        )
+
+    @pytest.mark.parametrize("number", [-1, 0, 1000, FIRST_NUMBER + 1, LAST_NUMBER, 2**62])
+    async def test_what_is_not_there_is_none(self, store: SqliteStore, number: int) -> None:
+        """A number that was never given out finds nothing."""
+        await stored(store, a_new_batch())
+
+        assert await store.message(number) is None
+        assert await store.batch(number) is None
+        assert await store.resolve(number, "46712345678") is None
+
+    async def test_a_tally_per_status(self, store: SqliteStore) -> None:
+        """Messages and segments are counted, and the prices that are known are added up exactly, status by status."""
+        batch = await stored(store, a_new_batch(recipients=THREE, segments=(1, 2, 4)))
+        await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
+        await store.record(
+            [
+                step(batch.key, Status.DELIVERED_TO_HANDSET, price="0.1", currency="SEK"),
+                step(batch.key + 1, Status.DELIVERED_TO_HANDSET, price="0.2", currency="SEK"),
+            ]
+        )
+
+        assert await store.tallies(batch) == (
+            Tally(Status.QUEUED, 1, 4),
+            Tally(Status.DELIVERED_TO_HANDSET, 2, 3, Decimal("0.3"), "SEK"),
+        )
+
+    async def test_a_recipient_is_resolved_within_its_own_dispatch(self, store: SqliteStore) -> None:
+        """A report names a dispatch and a recipient; another dispatch's recipient is not found through it."""
+        split = (NewDispatch("main", "odd", (0, 2)), NewDispatch("trial", "even", (1,)))
+        key = (await stored(store, a_new_batch(recipients=THREE, dispatches=split))).key
+
+        assert await store.resolve(key, "46700000003") == ("main", key + 2)
+        assert await store.resolve(key + 1, "46700000002") == ("trial", key + 1)
+        assert await store.resolve(key, "46700000002") is None
+        assert await store.resolve(key + 2, "46700000003") is None
+
+
+class Leasing:
+    """Work is claimed."""
+
+    async def test_a_dispatch_carries_its_own_messages(self, store: SqliteStore) -> None:
+        """Dispatches of one batch share it, and each holds the recipients that its route gave it, in order."""
+        split = (NewDispatch("main", "odd", (0, 2)), NewDispatch("trial", "even", (1,)))
+        batch = await stored(store, a_new_batch(recipients=THREE, dispatches=split))
+
+        odd = await leased(store)
+        (even,) = await store.lease("trial", 10, NOW, NOW + MINUTE)
+
+        assert (odd.key, odd.batch, odd.route, odd.upstream) == (batch.key, batch, "odd", "main")
+        assert [m.recipient for m in odd.messages] == ["46700000001", "46700000003"]
+        assert (even.key, [m.recipient for m in even.messages]) == (batch.key + 1, ["46700000002"])
+        assert (odd.state, odd.attempts, odd.sent_at) == (DispatchState.SENDING, 0, None)
+
+    async def test_nothing_is_leased_twice(self, store: SqliteStore) -> None:
+        """What one has claimed no other gets, not even when the lease has run out: first it is reclaimed."""
+        await stored(store, a_new_batch())
+        await leased(store)
+
+        assert await store.lease("main", 10, NOW, NOW + MINUTE) == []
+        assert await store.lease("main", 10, NOW + 10 * MINUTE, NOW + 20 * MINUTE) == []
+
+    async def test_the_oldest_first_and_no_more_than_asked(self, store: SqliteStore) -> None:
+        """A lane gets as many as it can carry, those that are due longest."""
+        late, early, future = [
+            (await stored(store, a_new_batch(created=at))).key for at in (NOW - 1, NOW - 2, NOW + MINUTE)
+        ]
+
+        assert [d.key for d in await store.lease("main", 1, NOW, NOW + 1)] == [early]
+        assert [d.key for d in await store.lease("main", 5, NOW, NOW + 1)] == [late]
+        assert [d.key for d in await store.lease("main", 5, NOW + MINUTE, NOW + 2 * MINUTE)] == [future]
+
+    @pytest.mark.parametrize(("messages", "expected"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (None, 4)])
+    async def test_no_more_messages_than_a_rate_allows(
+        self, store: SqliteStore, messages: int | None, expected: int
+    ) -> None:
+        """A dispatch goes whole, even where it holds more than may go now; then no other one until there is room."""
+        keys = [(await stored(store, a_new_batch(recipients=THREE))).key for _ in range(4)]
+
+        found = await store.lease("main", 10, NOW, NOW + MINUTE, messages)
+
+        assert [dispatch.key for dispatch in found] == keys[:expected]
+        rest = await store.lease("main", 10, NOW, NOW + MINUTE)
+        assert [dispatch.key for dispatch in rest] == keys[expected:]
+
+    async def test_asking_is_no_sending(self, store: SqliteStore) -> None:
+        """Dispatches that are asked about use up nothing of what may be sent."""
+        for _ in range(3):
+            await stored(store, a_new_batch(recipients=THREE))
+        for dispatch in await store.lease("main", 2, NOW, NOW + MINUTE):
+            await store.settle(settled(dispatch, DispatchState.WAITING))
+
+        assert len(await store.lease("main", 10, NOW, NOW + MINUTE, 1)) == 3
+
+    async def test_an_upstream_gets_its_own_alone(self, store: SqliteStore) -> None:
+        """No upstream's work is seen by another."""
+        await stored(store, a_new_batch())
+
+        assert await store.lease("trial", 10, NOW, NOW + MINUTE) == []
+        assert await store.next_due("trial") is None
+        assert await store.next_due("main") == NOW
+
+    async def test_a_waiting_dispatch_is_polled(self, store: SqliteStore) -> None:
+        """A dispatch that waits for news is claimed as POLLING when it is due, with what was learnt before."""
+        await stored(store, a_new_batch())
+        dispatch = await leased(store)
+        await store.settle(
+            settled(dispatch, DispatchState.WAITING, run_at=NOW + 500, sent_at=NOW + 7, upstream_ref="abc")
+        )
+
+        assert await store.next_due("main") == NOW + 500
+        assert await store.lease("main", 10, NOW + 499, NOW + MINUTE) == []
+        polling = await leased(store, NOW + 500)
+        assert (polling.state, polling.sent_at, polling.upstream_ref, polling.attempts) == (
+            DispatchState.POLLING,
+            NOW + 7,
+            "abc",
+            1,
+        )
+
+    async def test_depths_count_what_is_unfinished(self, store: SqliteStore) -> None:
+        """Operations see how many dispatches stand where; finished ones are no work."""
+        for upstream in ("main", "main", "trial", "main"):
+            await stored(store, a_new_batch(dispatches=(NewDispatch(upstream, "default", range(1)),)))
+        first, second = await store.lease("main", 2, NOW, NOW + MINUTE)
+        await store.settle(settled(first, DispatchState.SENT))
+
+        assert await store.depths() == {
+            ("main", DispatchState.READY): 1,
+            ("main", DispatchState.SENDING): 1,
+            ("trial", DispatchState.READY): 1,
+        }
+        await store.settle(settled(second, DispatchState.FAILED))
+        assert ("main", DispatchState.SENDING) not in await store.depths()
+
+
+class Settling:
+    """Attempts end."""
+
+    async def test_again_later(self, store: SqliteStore) -> None:
+        """A dispatch to be tried again is due at its time, and knows how often it was tried."""
+        await stored(store, a_new_batch())
+        await store.settle(settled(await leased(store), DispatchState.READY, run_at=NOW + 900, attempts=3))
+
+        assert await store.lease("main", 10, NOW + 899, NOW + MINUTE) == []
+        again = await leased(store, NOW + 900)
+        assert (again.state, again.attempts) == (DispatchState.SENDING, 3)
+
+    @pytest.mark.parametrize("state", [DispatchState.SENT, DispatchState.FAILED, DispatchState.UNKNOWN])
+    async def test_finished_is_never_leased_again(self, store: SqliteStore, state: DispatchState) -> None:
+        """What is sent, failed or unknown is not work any more, however much time passes."""
+        await stored(store, a_new_batch())
+        await store.settle(settled(await leased(store), state))
+
+        assert await store.next_due("main") is None
+        assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
+        assert await store.reclaim(NOW + 10**9) == []
+
+    async def test_it_tells_which_messages_moved(self, store: SqliteStore) -> None:
+        """A receipt moves its message once: told again it changes nothing."""
+        key = (await stored(store, a_new_batch(recipients=THREE))).key
+        dispatch = await leased(store)
+        receipts = tuple(step(key + n, Status.QUEUED) for n in range(3))
+
+        assert await store.settle(settled(dispatch, DispatchState.SENT, transitions=receipts)) == list(receipts)
+        assert await store.settle(settled(dispatch, DispatchState.SENT, transitions=receipts)) == []
+        assert await codes(store, key + 1) == [101, 102]
+
+    async def test_a_finished_dispatch_keeps_its_state(self, store: SqliteStore) -> None:
+        """A settlement that comes too late does not make work of what was sent."""
+        await stored(store, a_new_batch())
+        dispatch = await leased(store)
+        await store.settle(settled(dispatch, DispatchState.SENT))
+        await store.settle(settled(dispatch, DispatchState.READY))
+
+        assert await store.lease("main", 10, NOW + MINUTE, NOW + 2 * MINUTE) == []
+
+    async def test_an_answer_after_the_lease_still_counts(self, store: SqliteStore) -> None:
+        """An attempt outlived its lease and was called unknown; then its answer came, and the answer stands."""
+        key = (await stored(store, a_new_batch())).key
+        dispatch = await leased(store)
+        await store.reclaim(NOW + 2 * MINUTE)
+        receipt = step(key, Status.QUEUED_AT_GATEWAY, NOW + 3 * MINUTE)
+        moved = await store.settle(settled(dispatch, DispatchState.WAITING, upstream_ref="x", transitions=(receipt,)))
+
+        assert moved == [receipt]
+        assert await codes(store, key) == [101, 599, 114]
+        assert (await leased(store, NOW + 3 * MINUTE)).upstream_ref == "x"
+
+
+class Recording:
+    """Statuses are appended."""
+
+    async def test_late_and_repeated_statuses_change_nothing(self, store: SqliteStore) -> None:
+        """A message never moves back: only what is news is appended, and only that is returned."""
+        key = (await stored(store, a_new_batch())).key
+        wanted = [
+            step(key, status)
+            for status in (
+                Status.DELIVERED_TO_GSM,
+                Status.QUEUED,
+                Status.DELIVERED_TO_GSM,
+                Status.DELIVERED_TO_HANDSET,
+                Status.EXPIRED,
+            )
+        ]
+
+        assert await store.record(wanted) == [wanted[0], wanted[3]]
+        assert await codes(store, key) == [101, 113, 201]
+
+    async def test_a_message_nobody_has_is_no_error(self, store: SqliteStore) -> None:
+        """A status of a number that was never given out is dropped; its neighbours are recorded."""
+        key = (await stored(store, a_new_batch())).key
+        known = step(key, Status.QUEUED)
+
+        assert await store.record([step(key + 99, Status.QUEUED), known]) == [known]
+
+    async def test_the_upstreams_own_words_are_kept(self, store: SqliteStore) -> None:
+        """Beside our status stand the code and the text as the upstream wrote them."""
+        key = (await stored(store, a_new_batch())).key
+        told = StatusEntry(Status.UNKNOWN, NOW + 1, "777", "Okänt ☃", "main")
+        await store.record([Transition(key, told)])
+
+        found = await store.message(key)
+        assert found is not None
+        assert found[2][1] == told
+
+    async def test_a_price_stays_once_it_is_told(self, store: SqliteStore) -> None:
+        """A later report without a price does not take the price away."""
+        key = (await stored(store, a_new_batch())).key
+        await store.record([step(key, Status.SENDING, price="0.0416", currency="EUR")])
+        await store.record([step(key, Status.DELIVERED_TO_HANDSET)])
+
+        found = await store.message(key)
+        assert found is not None
+        assert (found[1].price, found[1].currency) == ("0.0416", "EUR")
+
+    async def test_a_doubt_says_nothing_against_a_report(self, store: SqliteStore) -> None:
+        """Our own Unknown gives way where a report has shown that the message left; an upstream's Unknown does not."""
+        key = (await stored(store, a_new_batch(recipients=THREE))).key
+        await store.record([step(key, Status.DELIVERED_TO_CARRIER), step(key + 1, Status.DELIVERED_TO_CARRIER)])
+        moved = await store.record(
+            [
+                step(key, Status.UNKNOWN, doubt=True),
+                step(key + 1, Status.UNKNOWN),
+                step(key + 2, Status.UNKNOWN, doubt=True),
+            ]
+        )
+
+        assert [transition.number - key for transition in moved] == [1, 2]
+
+
+class Reclaiming:
+    """Leases run out."""
+
+    async def test_what_was_being_sent_is_unknown(self, store: SqliteStore) -> None:
+        """It may have left, so it becomes 599, says why, and is never due again."""
+        key = (await stored(store, a_new_batch(recipients=THREE))).key
+        await leased(store)
+
+        (lost,) = await store.reclaim(NOW + MINUTE)
+
+        assert lost.key == key
+        found = await store.message(key + 2)
+        assert found is not None
+        assert found[2][1] == StatusEntry(
+            Status.UNKNOWN, NOW + MINUTE, None, "The gateway stopped while this was being sent", "main"
+        )
+        assert await store.next_due("main") is None
+        assert await store.reclaim(NOW + 2 * MINUTE) == []
+
+    async def test_a_lease_that_holds_is_left_alone(self, store: SqliteStore) -> None:
+        """Nothing is called unknown before its time."""
+        key = (await stored(store, a_new_batch())).key
+        await leased(store)
+
+        assert await store.reclaim(NOW + MINUTE - 1) == []
+        assert await codes(store, key) == [101]
+
+    async def test_what_was_being_asked_is_asked_again(self, store: SqliteStore) -> None:
+        """A question that got no answer did no harm: its dispatch waits for the next one."""
+        key = (await stored(store, a_new_batch())).key
+        await store.settle(settled(await leased(store), DispatchState.WAITING))
+        await leased(store)
+
+        assert await store.reclaim(NOW + MINUTE) == []
+        assert (await leased(store, NOW + MINUTE)).state is DispatchState.POLLING
+        assert await codes(store, key) == [101]
+
+    async def test_a_report_that_came_first_is_believed(self, store: SqliteStore) -> None:
+        """A report that came before the crash shows that the message left, so it is not called unknown."""
+        key = (await stored(store, a_new_batch(recipients=THREE))).key
+        await leased(store)
+        await store.record([step(key, Status.DELIVERED_TO_HANDSET), step(key + 1, Status.SENDING)])
+        await store.reclaim(NOW + MINUTE)
+
+        assert [await codes(store, key + n) for n in range(3)] == [[101, 201], [101, 110], [101, 599]]
+
+
+class Outbox:
+    """Delivery reports wait for callers."""
+
+    async def _batch(self, store: SqliteStore) -> Batch:
+        return await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url=URL)))
+
+    async def test_each_step_is_told_once(self, store: SqliteStore) -> None:
+        """Every status that moved a message of a batch with a callback address goes out, and no other."""
+        batch = await self._batch(store)
+        silent = await stored(store, a_new_batch())
+        await store.record([step(batch.key, Status.QUEUED), step(silent.key, Status.QUEUED)])
+        await store.record([step(batch.key, Status.QUEUED), step(batch.key + 2, Status.DELIVERED_TO_HANDSET)])
+
+        due = await store.lease_callbacks(10, NOW, NOW + MINUTE)
+
+        assert [(c.url, c.attempts, c.message.number - batch.key, c.entry.status.value, c.batch.key) for c in due] == [
+            (URL, 1, 0, 102, batch.key),
+            (URL, 1, 2, 201, batch.key),
+        ]
+
+    async def test_a_report_tells_its_own_step(self, store: SqliteStore) -> None:
+        """What was queued first is told first and as it was, though the message has moved on."""
+        batch = await self._batch(store)
+        await store.record([step(batch.key, Status.QUEUED, NOW), step(batch.key, Status.DELIVERED_TO_HANDSET, NOW + 9)])
+
+        due = await store.lease_callbacks(10, NOW + 9, NOW + MINUTE)
+
+        assert [(c.entry.status.value, c.entry.created) for c in due] == [(102, NOW), (201, NOW + 9)]
+
+    async def test_a_time_to_come_does_not_hold_a_report_back(self, store: SqliteStore) -> None:
+        """An upstream whose clock is ahead dates its report in our future; the caller is told now all the same."""
+        batch = await self._batch(store)
+        await store.record([step(batch.key, Status.QUEUED, NOW + 60 * MINUTE)])
+
+        due = await store.next_callback()
+        assert due is not None
+        assert due <= NOW
+        assert len(await store.lease_callbacks(10, NOW, NOW + MINUTE)) == 1
+
+    async def test_again_and_forgotten(self, store: SqliteStore) -> None:
+        """A leased report is out of reach until its lease ends or it was settled; each claim counts as an attempt."""
+        batch = await self._batch(store)
+        await store.record([step(batch.key, Status.QUEUED)])
+        (first,) = await store.lease_callbacks(10, NOW, NOW + MINUTE)
+
+        assert await store.lease_callbacks(10, NOW, NOW + MINUTE) == []
+        assert await store.next_callback() == NOW + MINUTE
+        (second,) = await store.lease_callbacks(10, NOW + MINUTE, NOW + 2 * MINUTE)
+        assert (first.key, first.attempts, second.key, second.attempts) == (first.key, 1, first.key, 2)
+        await store.settle_callback(second.key, NOW + 5 * MINUTE)
+        assert await store.next_callback() == NOW + 5 * MINUTE
+        await store.settle_callback(second.key, None)
+        assert await store.next_callback() is None
+
+    async def test_no_more_than_asked(self, store: SqliteStore) -> None:
+        """A claim takes as many as the worker can carry."""
+        batch = await self._batch(store)
+        await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
+
+        assert len(await store.lease_callbacks(2, NOW, NOW + MINUTE)) == 2
+        assert len(await store.lease_callbacks(2, NOW, NOW + MINUTE)) == 1
+
+
+class Living:
+    """A store is checked and closed."""
+
+    async def test_a_check_changes_nothing(self, store: SqliteStore) -> None:
+        """Readiness asks for a write that leaves everything as it was."""
+        batch = await stored(store, a_new_batch())
+        await store.check()
+
+        assert await store.batch(batch.key) == batch
+
+    async def test_what_was_queued_is_done_when_it_closes(self, store: SqliteStore) -> None:
+        """Closing finishes what was handed to the store; afterwards it says Busy."""
+        adding = [asyncio.create_task(stored(store, a_new_batch())) for _ in range(5)]
+        await asyncio.sleep(0)
+        await store.close()
+
+        assert [(await task).key for task in adding] == [FIRST_NUMBER + n for n in range(5)]
+        with pytest.raises(Busy):
+            await stored(store, a_new_batch())
+
+
+class StoreContract(Adding, Reading, Leasing, Settling, Recording, Reclaiming, Outbox, Living):
+    """All of it."""

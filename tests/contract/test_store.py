@@ -1,0 +1,144 @@
+"""The store contract, held by the file and by the memory; and what the file alone promises: that it is still there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from builders import NOW, a_content, a_new_batch, stored
+
+from gateway.errors import Busy, ConfigError
+from gateway.model import Recipient
+from gateway.status import Status
+from gateway.store import open_store
+from gateway.store.sqlite import SqliteStore
+
+pytest.register_assert_rewrite("contract.store")
+from contract.store import MINUTE, THREE, StoreContract, codes, leased, step  # noqa: E402 - rewritten first
+
+
+class TestMemory(StoreContract):
+    """`memory:` is what the demo and the tests run on."""
+
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[SqliteStore]:
+        """A store that lives in RAM."""
+        store = open_store("memory:")
+        yield store
+        await store.close()
+
+
+class TestFile(StoreContract):
+    """`sqlite:///` is what a gateway runs on."""
+
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+        """A store in a file of its own."""
+        store = open_store(f"sqlite:///{tmp_path}/sluss.db")
+        yield store
+        await store.close()
+
+
+async def test_a_file_remembers_everything(tmp_path: Path) -> None:
+    """After a restart batches, histories, due work and the outbox are as they were, and numbers go on."""
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    store = open_store(url)
+    batch = await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url="https://erp.example/")))
+    await store.record([step(batch.key + 2, Status.QUEUED)])
+    await store.close()
+
+    store = open_store(url)
+    try:
+        assert await store.batch(batch.key) == batch
+        assert await codes(store, batch.key + 2) == [101, 102]
+        assert (await leased(store)).key == batch.key
+        assert len(await store.lease_callbacks(10, NOW, NOW + MINUTE)) == 1
+        assert (await stored(store, a_new_batch())).key == batch.key + 3
+    finally:
+        await store.close()
+
+
+async def test_a_file_knows_whose_leases_are_gone(tmp_path: Path) -> None:
+    """Whoever held a lease when the file is opened is dead: it ends at once, and what was not leased is still due."""
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    store = open_store(url)
+    held, ready = [(await stored(store, a_new_batch())).key for _ in range(2)]
+    await store.lease("main", 1, NOW, NOW + 1000 * MINUTE)
+    await store.close()
+
+    store = open_store(url)
+    try:
+        assert [dispatch.key for dispatch in await store.reclaim(NOW + 1)] == [held]
+        assert await codes(store, held) == [101, 599]
+        assert (await leased(store, NOW + 1)).key == ready
+    finally:
+        await store.close()
+
+
+async def test_a_request_that_was_cancelled_leaves_its_row(tmp_path: Path) -> None:
+    """A client that hangs up while its batch is being stored cannot take it back: it is there, and is due."""
+    store = open_store(f"sqlite:///{tmp_path}/sluss.db")
+    try:
+        request = asyncio.create_task(stored(store, a_new_batch(recipients=(Recipient("46700000009"),))))
+        await asyncio.sleep(0)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+
+        await store.check()
+        assert (await leased(store)).messages[0].recipient == "46700000009"
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("settings", ["PRAGMA max_page_count = 1", "PRAGMA query_only = ON"], ids=["full", "read-only"])
+async def test_a_disk_that_takes_nothing_more_is_busy(tmp_path: Path, settings: str) -> None:
+    """Full or read-only: the batch is refused with Busy and leaves nothing, and it is taken once there is room."""
+    store = open_store(f"sqlite:///{tmp_path}/sluss.db")
+    try:
+        first = await stored(store, a_new_batch())
+        disk = await store._writer.run(lambda db: db)
+        disk.execute(settings)
+        big = a_new_batch(content=a_content(body="x" * 2000), recipients=THREE * 100)
+        with pytest.raises(Busy, match="cannot store anything now"):
+            await stored(store, big)
+        assert await store.batch(first.key) == first
+        assert [key for (_, key) in (await store.depths()).items()] == [1]
+
+        disk.execute("PRAGMA query_only = OFF")
+        disk.execute("PRAGMA max_page_count = 1000000")
+        assert (await stored(store, big)).size == 300
+    finally:
+        await store.close()
+
+
+async def test_a_read_only_disk_is_not_ready() -> None:
+    """The check behind /readyz writes, so a disk that cannot be written is seen."""
+    store = open_store("memory:")
+    try:
+        (await store._writer.run(lambda db: db)).execute("PRAGMA query_only = ON")
+        with pytest.raises(Busy):
+            await store.check()
+    finally:
+        await store.close()
+
+
+async def test_a_store_that_could_not_end_its_leases_still_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full from the start must not keep the gateway from letting go of the file."""
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    await open_store(url).close()
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.store.schema._SETTINGS", ("PRAGMA query_only = ON",))
+        store = open_store(url)
+        await store.close()
+
+    await open_store(url).close()
+
+
+@pytest.mark.parametrize("url", ["", "sluss.db", "sqlite://", "sqlite:///", "postgresql://db/sluss", "memory"])
+async def test_a_url_that_names_no_store_is_refused(url: str) -> None:
+    """What is not understood is told with what is."""
+    with pytest.raises(ConfigError, match="use sqlite:///PATH or memory:"):
+        open_store(url)

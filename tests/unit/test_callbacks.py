@@ -1,0 +1,331 @@
+"""The outbox: exactly 200 acknowledges, otherwise again every ten minutes, ten times (the provider's report page)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from builders import NOW, FrozenClock, a_content, a_new_batch, stored
+from gateways import until
+from structlog.testing import capture_logs
+
+from adapters.rest_v2.reports import callback
+from gateway import callbacks
+from gateway.callbacks import Callbacks
+from gateway.errors import Unanswered, Unreachable
+from gateway.model import Recipient, StatusEntry
+from gateway.observe import Metrics
+from gateway.ports import Call, Callback, Reply, Transition
+from gateway.status import Status
+from gateway.store import open_store
+from gateway.store.sqlite import SqliteStore
+
+URL = "https://erp.example/reports?pass=s3cr3t"
+Answer = Reply | Exception
+
+
+class Caller:
+    """A caller's server: notes what is posted, and answers as it is told."""
+
+    def __init__(self) -> None:
+        """Acknowledge everything."""
+        self.posted: list[Call] = []
+        self.answer: Callable[[Call], Answer] = lambda _call: Reply(200)
+
+    async def perform(self, call: Call, *, connect: float, total: float) -> Reply:
+        """As `gateway.http.Http.perform`."""
+        assert (connect, total) == (7.0, 7.0)
+        self.posted.append(call)
+        await asyncio.sleep(0)
+        answer = self.answer(call)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def told(self) -> list[tuple[str, int]]:
+        """(recipient, code) of everything that was posted."""
+        return [(document["recipient"], document["code"]) for document in map(orjson.loads, self.bodies)]
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The bodies that were posted."""
+        return [call.body for call in self.posted]
+
+
+class World:
+    """An outbox, its store and a caller."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        """Nothing is posted yet."""
+        self.store = store
+        self.clock = FrozenClock()
+        self.caller = Caller()
+        self.metrics = Metrics()
+        self.worker = self.make()
+
+    def make(self, encode: Callable[[Callback], Call] = callback, *, allow_private: bool = False) -> Callbacks:
+        """A worker on this store."""
+        return Callbacks(
+            self.store,
+            self.caller,
+            self.clock,
+            self.metrics,
+            encode=encode,
+            timeout=7.0,
+            allow_private=allow_private,
+        )
+
+    async def report(self, *statuses: Status, url: str | None = URL, recipient: str = "46712345678") -> int:
+        """Send one message to a number, and let an upstream report these statuses of it; returns its number."""
+        content = a_content(report_url=url, reference="order 7")
+        key = (await stored(self.store, a_new_batch(recipients=(Recipient(recipient),), content=content))).key
+        for status in statuses:
+            entry = StatusEntry(status, NOW)
+            await self.store.record([Transition(key, entry, price="0.35", currency="SEK")])
+        return key
+
+    async def rest(self) -> None:
+        """Wait until everything that is due was posted and written down."""
+
+        async def quiet() -> bool:
+            due = await self.store.next_callback()
+            return due is None or due > self.clock.now()
+
+        await until(quiet)
+        # A report under way is leased: it is settled once its lease no longer stands.
+        lease = self.clock.now() + int((callbacks.LEASE + 7.0) * 1000)
+
+        async def settled() -> bool:
+            return await self.store.next_callback() != lease
+
+        await until(settled)
+
+    def count(self, outcome: str) -> float:
+        """How often posting a report had this outcome."""
+        return self.metrics.registry.get_sample_value("sluss_callbacks_total", {"outcome": outcome}) or 0
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A world whose worker looks often."""
+    monkeypatch.setattr(callbacks, "IDLE", 0.001)
+    world = World(open_store("memory:"))
+    world.worker.start()
+    yield world
+    await world.worker.stop()
+    await world.store.close()
+
+
+async def test_a_report_as_the_provider_documents_it(world: World) -> None:
+    """One POST per status, an object with the documented fields; `duration` 1 says that it is the last."""
+    await world.report(Status.QUEUED, Status.DELIVERED_TO_HANDSET)
+    await world.rest()
+
+    first, last = world.caller.posted
+    assert (first.method, first.path, first.query) == ("POST", URL, "")
+    assert first.headers == {"Content-Type": "application/json; charset=utf-8"}
+    assert orjson.loads(first.body) == {
+        "id": "5bcf5db735000000000003e9",
+        "batchId": "5bcf5db7ba000000000003e9",
+        "recipient": "46712345678",
+        "code": 102,
+        "duration": 0,
+        "created": "2018-10-23T17:43:19Z",
+        "segments": 1,
+        "price": 0.35,
+        "currency": "sek",
+        "reference": "order 7",
+    }
+    assert orjson.loads(last.body) == orjson.loads(first.body) | {"code": 201, "duration": 1}
+    assert await world.store.next_callback() is None
+
+
+async def test_nobody_is_told_who_did_not_ask(world: World) -> None:
+    """A batch without a callback address is silent."""
+    await world.report(Status.DELIVERED_TO_HANDSET, url=None)
+    await world.rest()
+
+    assert world.caller.posted == []
+
+
+ANSWERS: list[tuple[str, Answer, int]] = [
+    ("200 acknowledges", Reply(200), 1),
+    ("200 acknowledges, whatever it says", Reply(200, b"<html>error</html>"), 1),
+    ("201 does not", Reply(201), 2),
+    ("202 does not", Reply(202), 2),
+    ("204 does not", Reply(204), 2),
+    ("a redirect does not", Reply(302), 2),
+    ("404 does not", Reply(404), 2),
+    ("410 does not", Reply(410), 2),
+    ("500 does not", Reply(500), 2),
+    ("nobody there", Unreachable(), 2),
+    ("no answer", Unanswered(), 2),
+]
+
+
+@pytest.mark.parametrize(("label", "answer", "posts"), ANSWERS, ids=[case[0] for case in ANSWERS])
+async def test_exactly_200_acknowledges(world: World, label: str, answer: Answer, posts: int) -> None:
+    """Anything else is posted again after ten minutes, not before, and then no more once it was acknowledged."""
+    world.caller.answer = lambda _call: answer if len(world.caller.posted) == 1 else Reply(200)
+    await world.report(Status.DELIVERED_TO_HANDSET)
+    await world.rest()
+    world.clock.advance(599)
+    await world.rest()
+    assert len(world.caller.posted) == 1
+
+    world.clock.advance(2)
+    await world.rest()
+    world.clock.advance(100_000)
+    await world.rest()
+
+    assert len(world.caller.posted) == posts
+    assert world.count("delivered") == 1
+    assert world.count("retry") == posts - 1
+
+
+async def test_ten_times_and_then_no_more(world: World) -> None:
+    """The tenth failure is the last: the report is given up, and the log says so."""
+    world.caller.answer = lambda _call: Reply(503)
+    with capture_logs() as lines:
+        await world.report(Status.DELIVERED_TO_HANDSET)
+        for attempt in range(1, 15):
+            await world.rest()
+            assert len(world.caller.posted) == min(attempt, 10)
+            world.clock.advance(600)
+
+    assert await world.store.next_callback() is None
+    assert [(line["attempt"], line["outcome"]) for line in lines if line["event"] == "callback"] == [
+        *((attempt, "retry") for attempt in range(1, 10)),
+        (10, "given up"),
+    ]
+    assert "s3cr3t" not in str(lines)
+
+
+async def test_a_caller_that_fails_holds_nobody_up(world: World) -> None:
+    """While one caller's server is down, every other one gets its reports."""
+    world.caller.answer = lambda call: Reply(200) if b"46700000002" in call.body else Unreachable()
+    await world.report(Status.QUEUED)
+    await world.report(Status.QUEUED, recipient="46700000002")
+    await world.rest()
+
+    assert ("46700000002", 102) in world.caller.told
+    assert (world.count("delivered"), world.count("retry")) == (1, 1)
+
+
+async def test_reports_of_one_message_keep_their_order(world: World) -> None:
+    """Queued is told before delivered, message by message."""
+    wanted = (Status.QUEUED, Status.SENDING, Status.DELIVERED_TO_CARRIER, Status.DELIVERED_TO_HANDSET)
+    for recipient in ("46700000001", "46700000002"):
+        await world.report(*wanted, recipient=recipient)
+    await world.rest()
+
+    for recipient in ("46700000001", "46700000002"):
+        assert [code for to, code in world.caller.told if to == recipient] == [102, 110, 112, 201]
+
+
+TARGETS = [
+    ("a public name", "https://erp.example/r", False, True),
+    ("a public address", "http://93.184.216.34/r", False, True),
+    ("a name for the resolver to judge", "http://localhost/r", False, True),
+    ("loopback", "http://127.0.0.1/r", False, False),
+    ("IPv6 loopback", "http://[::1]:8080/r", False, False),
+    ("a private network", "http://10.1.2.3/r", False, False),
+    ("a cloud's metadata", "http://169.254.169.254/latest/", False, False),
+    ("mapped loopback", "http://[::ffff:127.0.0.1]/r", False, False),
+    ("loopback as a number", "http://2130706433/r", False, False),
+    ("loopback behind a name and password", "http://erp.example:x@127.0.0.1/r", False, False),
+    ("half an IPv6 address", "http://[::1/r", False, False),
+    ("no host", "http:///r", False, False),
+    ("a file", "file:///etc/passwd", True, False),
+    ("another protocol", "gopher://erp.example/r", True, False),
+    ("loopback where it is allowed", "http://127.0.0.1/r", True, True),
+    ("a private network where it is allowed", "http://10.1.2.3/r", True, True),
+    ("half an IPv6 address is never allowed", "http://[::1/r", True, False),
+]
+
+
+@pytest.mark.parametrize(("label", "url", "allow_private", "expected"), TARGETS, ids=[case[0] for case in TARGETS])
+async def test_where_reports_may_go(world: World, label: str, url: str, *, allow_private: bool, expected: bool) -> None:
+    """A caller's URL may not reach into our network unless operations allow it; what is refused is not tried again."""
+    await world.worker.stop()
+    world.worker = world.make(allow_private=allow_private)
+    await world.report(Status.QUEUED, url=url)
+    world.worker.start()
+    await world.rest()
+
+    assert [call.path for call in world.caller.posted] == ([url] if expected else [])
+    assert (world.count("delivered"), world.count("refused")) == ((1, 0) if expected else (0, 1))
+    assert await world.store.next_callback() is None
+
+
+async def test_a_bug_repeats_no_report_for_ever(world: World) -> None:
+    """A report that cannot be written down fails like any other: ten times, and its neighbours go out."""
+
+    def broken(report: Callback) -> Call:
+        if report.message.recipient == "46700000001":
+            raise KeyError("a bug")
+        return callback(report)
+
+    await world.worker.stop()
+    world.worker = world.make(broken)
+    await world.report(Status.QUEUED, recipient="46700000001")
+    await world.report(Status.QUEUED, recipient="46700000002")
+    with capture_logs() as lines:
+        world.worker.start()
+        for _ in range(12):
+            await world.rest()
+            world.clock.advance(600)
+
+    assert world.caller.told == [("46700000002", 102)]
+    assert world.count("retry") == 10
+    assert await world.store.next_callback() is None
+    assert sum(line["event"] == "callback.broke" for line in lines) == 10
+
+
+async def test_the_outbox_survives_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for its ten minutes, and what was being posted, is posted by the next process."""
+    monkeypatch.setattr(callbacks, "IDLE", 0.001)
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    before = World(open_store(url))
+    before.caller.answer = lambda _call: Unanswered()
+    before.worker.start()
+    await before.report(Status.QUEUED, recipient="46700000001")
+    await before.rest()
+    await before.worker.stop()
+    await before.report(Status.QUEUED, recipient="46700000002")
+    await before.store.lease_callbacks(10, NOW, NOW + 60_000)
+    await before.store.close()
+
+    after = World(open_store(url))
+    after.worker.start()
+    try:
+        await after.rest()
+        assert after.caller.posted == []
+        after.clock.advance(60)
+        await after.rest()
+        assert after.caller.told == [("46700000002", 102)]
+        after.clock.advance(540)
+        await after.rest()
+        assert after.caller.told == [("46700000002", 102), ("46700000001", 102)]
+    finally:
+        await after.worker.stop()
+        await after.store.close()
+
+
+async def test_a_store_that_is_busy_is_asked_again(world: World) -> None:
+    """A disk that is full for a while delays reports, no more."""
+    disk = await world.store._writer.run(lambda db: db)
+    await world.worker.stop()
+    await world.report(Status.QUEUED)
+    disk.execute("PRAGMA query_only = ON")
+    world.worker.start()
+    await asyncio.sleep(0.02)
+    assert world.caller.posted == []
+
+    disk.execute("PRAGMA query_only = OFF")
+    await until(lambda: world.caller.posted)
+    await world.rest()
+
+    assert len(world.caller.posted) == 1

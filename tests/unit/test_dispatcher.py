@@ -1,0 +1,574 @@
+"""Handing over: each attempt sends once, what is unknown is never sent again, and no upstream waits for another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import NOW, FrozenClock, a_content, a_new_batch, stored
+from gateways import until
+from structlog.testing import capture_logs
+
+from gateway import dispatcher
+from gateway.config import UpstreamSettings
+from gateway.dispatcher import Dispatcher
+from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
+from gateway.model import Dispatch, DispatchState, Recipient, StatusEntry
+from gateway.observe import Metrics
+from gateway.ports import NewDispatch, Poll, Receipt, Receipts, Report, Settlement, Transition
+from gateway.rate import Bucket
+from gateway.status import Status
+from gateway.store import open_store
+from gateway.store.sqlite import SqliteStore
+
+MINUTE = 60_000
+PATIENCE = 5.0
+
+
+class Upstream:
+    """A provider that does as its script says: each send takes the next step, and when there is none it accepts."""
+
+    max_recipients = 500
+
+    def __init__(self, **settings: Any) -> None:
+        """Accept everything at once."""
+        given = {"name": "main", "adapter": "sandbox", "retry": {"first": "1s", "max": "300s", "give_up": "1h"}}
+        self.settings = UpstreamSettings.model_validate(given | settings)
+        self.script: list[Exception] = []
+        self.polls: list[Poll | SendError] = []
+        self.poll_after: int | None = None
+        self.sent: list[int] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.inside = 0
+        self.most = 0
+        self.done: list[int] = []
+
+    async def send(self, dispatch: Dispatch) -> Receipts:
+        """As the port says."""
+        self.sent.append(dispatch.key)
+        step = self.script.pop(0) if self.script else None
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            await self.open.wait()
+        finally:
+            self.inside -= 1
+        self.done.append(dispatch.key)
+        if step:
+            raise step
+        receipts = tuple(Receipt(message.number, Status.QUEUED, "101") for message in dispatch.messages)
+        return Receipts(f"ref-{dispatch.key}", receipts, self.poll_after)
+
+    async def poll(self, _dispatch: Dispatch) -> Poll:
+        """As the port says."""
+        step = self.polls.pop(0)
+        if isinstance(step, SendError):
+            raise step
+        return step
+
+    async def balance(self) -> tuple[str, str]:
+        """As the port says."""
+        return "0", "SEK"
+
+
+class World:
+    """A dispatcher with one upstream, `main`, and a clock that stands still."""
+
+    def __init__(self, store: SqliteStore, **settings: Any) -> None:
+        """Nothing is running yet."""
+        self.store = store
+        self.clock = FrozenClock()
+        self.metrics = Metrics()
+        self.main = Upstream(**settings)
+        self.trial = Upstream(name="trial")
+        self.dispatcher = self.make()
+
+    def make(self) -> Dispatcher:
+        """A dispatcher of this world."""
+        return Dispatcher(self.store, {"main": self.main, "trial": self.trial}, self.clock, self.metrics)
+
+    async def add(self, upstream: str = "main", recipients: int = 1, **over: Any) -> int:
+        """Accept a batch; returns its key."""
+        given = {
+            "recipients": tuple(Recipient(f"4670000000{n}") for n in range(recipients)),
+            "dispatches": (NewDispatch(upstream, "default", range(recipients)),),
+        }
+        return (await stored(self.store, a_new_batch(**given | over))).key
+
+    async def codes(self, number: int) -> list[int]:
+        """The history of a message."""
+        found = await self.store.message(number)
+        assert found is not None
+        return [entry.status.value for entry in found[2]]
+
+    async def reached(self, number: int, *codes: int) -> None:
+        """Wait until a message's history is this."""
+
+        async def there() -> bool:
+            return await self.codes(number) == [101, *codes]
+
+        await until(there)
+
+    async def state(self, key: int) -> tuple[DispatchState, int, int]:
+        """(state, attempts, run_at) of a dispatch."""
+        row = await self.store._read(
+            lambda db: db.execute("SELECT state, attempts, run_at FROM dispatch WHERE key = ?", (key,)).fetchone()
+        )
+        return DispatchState(row[0]), row[1], row[2]
+
+    async def stands(self, key: int, state: DispatchState) -> None:
+        """Wait until a dispatch stands there."""
+
+        async def there() -> bool:
+            return (await self.state(key))[0] is state
+
+        await until(there)
+
+    async def turns(self, count: int = 5) -> None:
+        """Let every lane look at the store a few times."""
+        for _ in range(count):
+            await asyncio.sleep(0.004)
+            await self.store.check()
+
+    def count(self, outcome: str, upstream: str = "main") -> float:
+        """How many attempts ended so."""
+        labels = {"upstream": upstream, "outcome": outcome}
+        return self.metrics.registry.get_sample_value("sluss_attempts_total", labels) or 0
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "IDLE", 0.003)
+    monkeypatch.setattr(dispatcher, "SWEEP", 0.005)
+
+
+Make = Callable[..., Awaitable[World]]
+
+
+@pytest.fixture
+async def make() -> AsyncIterator[Make]:
+    """Makes running worlds, and ends them."""
+    worlds: list[World] = []
+
+    async def build(**settings: Any) -> World:
+        world = World(open_store("memory:"), **settings)
+        worlds.append(world)
+        await world.dispatcher.start()
+        return world
+
+    yield build
+    for world in worlds:
+        world.main.open.set()
+        await world.dispatcher.stop(PATIENCE)
+        await world.store.close()
+
+
+@pytest.fixture
+async def world(make: Make) -> World:
+    """A running world with an unlimited upstream."""
+    return await make()
+
+
+async def test_what_is_due_is_sent_once(world: World) -> None:
+    """A dispatch leaves once, its receipts are written, and what the upstream called it is kept."""
+    key = await world.add(recipients=3)
+    await world.reached(key + 2, 102)
+    await world.turns()
+
+    assert world.main.sent == [key]
+    assert await world.state(key) == (DispatchState.SENT, 1, NOW)
+    found = await world.store.message(key)
+    assert found is not None
+    assert found[2][1] == StatusEntry(Status.QUEUED, NOW, "101", None, "main")
+    assert world.count("sent") == 1
+
+
+async def test_one_log_line_tells_an_attempt(world: World) -> None:
+    """Who, whereto, by which route, how it went: and neither the text nor a number."""
+    with capture_logs() as lines:
+        key = await world.add(content=a_content(body="Kod 4711"))
+        await world.reached(key, 102)
+        await until(lambda: [line for line in lines if line["event"] == "attempt"])
+
+    (line,) = lines
+    assert line.pop("ms") >= 0
+    assert line == {
+        "event": "attempt",
+        "log_level": "info",
+        "upstream": "main",
+        "dispatch": key,
+        "batch": key,
+        "caller": "erp",
+        "route": "default",
+        "messages": 1,
+        "attempt": 1,
+        "outcome": "sent",
+        "upstream_ref": f"ref-{key}",
+    }
+
+
+async def test_a_lane_keeps_its_concurrency(make: Make) -> None:
+    """An upstream never has more calls at once than its configuration allows, and always as many as there is work."""
+    world = await make(concurrency=3)
+    world.main.open.clear()
+    keys = [await world.add() for _ in range(8)]
+    await until(lambda: world.main.inside == 3)
+    await world.turns()
+    assert len(world.main.sent) == 3
+
+    world.main.open.set()
+    await world.reached(keys[-1], 102)
+
+    assert world.main.most == 3
+    assert sorted(world.main.sent) == keys
+
+
+async def test_one_upstream_never_starves_another(world: World) -> None:
+    """While one upstream answers nobody, the other's messages leave."""
+    world.main.open.clear()
+    for _ in range(20):
+        await world.add()
+    key = await world.add("trial")
+
+    await world.reached(key, 102)
+
+    assert world.main.done == []
+
+
+async def test_a_lane_keeps_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages, not calls, are counted: beyond a second's worth everything waits for its turn."""
+    hand = [0.0]
+    monkeypatch.setattr(dispatcher, "Bucket", lambda rate: Bucket(rate, lambda: hand[0]))
+    world = World(open_store("memory:"), rate="4/s")
+    sizes = [2, 2, 9, 1, 1]
+    keys = [await world.add(recipients=size) for size in sizes]
+    await world.dispatcher.start()
+    try:
+        # Four at once; a second later the nine, which go whole and are paid for by those behind them.
+        for passed, sent in ((0.0, 2), (0.2, 2), (0.3, 3), (0.8, 3), (1.0, 3), (0.2, 4), (0.2, 4), (0.3, 5)):
+            hand[0] += passed
+            await world.turns()
+            assert world.main.sent == keys[:sent]
+    finally:
+        await world.dispatcher.stop(PATIENCE)
+        await world.store.close()
+
+
+async def test_new_work_wakes_a_lane(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sleeping lane begins as soon as it is told, long before it would look by itself."""
+    await world.turns()
+    monkeypatch.setattr(dispatcher, "IDLE", 1000.0)
+    await world.turns()
+    key = await world.add()
+    world.dispatcher.wake({"main"})
+
+    await world.reached(key, 102)
+
+
+async def test_an_upstream_that_cannot_be_reached_is_tried_again(world: World) -> None:
+    """Each attempt sends once, after its pause and not before; then it succeeds and is sent no more."""
+    world.main.script = [Unreachable(), Unreachable()]
+    key = await world.add()
+    for attempt, longest in ((1, 1.0), (2, 2.0)):
+        await until(lambda attempt=attempt: len(world.main.sent) == attempt)
+        await world.stands(key, DispatchState.READY)
+        _, attempts, run_at = await world.state(key)
+        assert attempts == attempt
+        assert longest / 2 <= (run_at - world.clock.now()) / 1000 <= longest
+        world.clock.advance((run_at - world.clock.now() - 1) / 1000)
+        await world.turns()
+        assert len(world.main.sent) == attempt
+        world.clock.advance(0.001)
+
+    await world.reached(key, 102)
+    world.clock.advance(10_000)
+    await world.turns()
+
+    assert world.main.sent == [key] * 3
+    assert (await world.state(key))[:2] == (DispatchState.SENT, 3)
+    assert (world.count("retry"), world.count("sent")) == (2, 1)
+
+
+async def test_trying_ends_when_the_batch_is_too_old(world: World) -> None:
+    """After `give_up` the messages fail as not handed over, and nothing more is sent."""
+    world.main.script = [Unreachable("Cannot connect: refused") for _ in range(9)]
+    key = await world.add()
+    await until(lambda: world.main.sent)
+    await world.stands(key, DispatchState.READY)
+    world.clock.advance(3600)
+    await world.reached(key, 511)
+    world.clock.advance(3600)
+    await world.turns()
+
+    assert len(world.main.sent) == 2
+    found = await world.store.message(key)
+    assert found is not None
+    assert found[2][1].raw_text == "Cannot connect: refused"
+
+
+async def test_an_upstream_that_asks_to_wait_is_given_its_time(world: World) -> None:
+    """Throttled: the dispatch is due after the time that was asked for."""
+    world.main.script = [Throttled("later", 42.0)]
+    key = await world.add()
+    await until(lambda: world.main.sent)
+    await world.stands(key, DispatchState.READY)
+
+    assert await world.state(key) == (DispatchState.READY, 1, NOW + 42_000)
+    world.clock.advance(42)
+    await world.reached(key, 102)
+
+
+@pytest.mark.parametrize(
+    "error", [Unanswered("No answer"), RuntimeError("a bug in a codec")], ids=["no answer", "a bug"]
+)
+async def test_what_may_have_left_is_never_sent_again(world: World, error: Exception) -> None:
+    """No answer, or an answer that our own code could not read: 599 for every message, and no second attempt ever."""
+    world.main.script = [error]
+    with capture_logs() as lines:
+        key = await world.add(recipients=2)
+        await world.reached(key + 1, 599)
+    await world.dispatcher.stop(PATIENCE)
+    world.dispatcher = world.make()
+    await world.dispatcher.start()
+    world.clock.advance(10**6)
+    await world.turns()
+
+    assert world.main.sent == [key]
+    assert (await world.state(key))[0] is DispatchState.UNKNOWN
+    assert world.count("unknown") == 1
+    assert [line["log_level"] for line in lines if line["event"] == "attempt.broke"] == (
+        ["error"] if isinstance(error, RuntimeError) else []
+    )
+
+
+async def test_a_refusal_is_final(world: World) -> None:
+    """The upstream's verdict becomes every message's status, in its own words."""
+    world.main.script = [Refused(Status.INVALID_RECIPIENT, "400", "Fel nummer")]
+    key = await world.add()
+    await world.reached(key, 409)
+    await world.turns()
+
+    assert (await world.state(key))[0] is DispatchState.FAILED
+    found = await world.store.message(key)
+    assert found is not None
+    assert (found[2][1].raw_code, found[2][1].raw_text) == ("400", "Fel nummer")
+    assert world.main.sent == [key]
+
+
+async def test_wrong_credentials_hold_the_lane_and_fail_nothing(make: Make) -> None:
+    """The upstream refuses us, not the message: all of its queue rests a minute, then goes on. Others are not held."""
+    world = await make(concurrency=1)
+    held = {"upstream": "main"}
+    world.main.script = [Misconfigured("The upstream answers 401")]
+    with capture_logs() as lines:
+        first = await world.add()
+        await until(lambda: world.metrics.registry.get_sample_value("sluss_upstream_held", held) == 1)
+    await world.stands(first, DispatchState.READY)
+    second, other = await world.add(), await world.add("trial")
+    world.dispatcher.wake({"main"})
+    await world.reached(other, 102)
+    world.clock.advance(59)
+    await world.turns()
+    assert world.main.sent == [first]
+    assert (await world.codes(first), await world.codes(second)) == ([101], [101])
+    assert (await world.state(first))[1] == 0
+
+    world.clock.advance(1)
+    await world.reached(first, 102)
+    await world.reached(second, 102)
+    assert len(world.main.sent) == 3
+    await until(lambda: world.metrics.registry.get_sample_value("sluss_upstream_held", held) == 0)
+    assert [line["reason"] for line in lines if line["event"] == "upstream.held"] == ["The upstream answers 401"]
+
+
+async def test_what_was_learnt_is_written_however_long_it_takes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full when the answer comes is asked again until the answer is written; nothing is sent anew."""
+    refused = []
+    settle = world.store.settle
+
+    async def full(settlement: Settlement) -> list[Transition]:
+        if len(refused) < 3:
+            refused.append(settlement)
+            raise Busy
+        return await settle(settlement)
+
+    monkeypatch.setattr(world.store, "settle", full)
+    key = await world.add()
+    await world.reached(key, 102)
+
+    assert refused == [refused[0]] * 3
+    assert world.main.sent == [key]
+
+
+@pytest.mark.parametrize("error", [Busy(), RuntimeError("a bug")], ids=["full", "a bug"])
+async def test_a_store_that_fails_does_not_end_a_lane(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A lane that could not lease looks again; what was accepted meanwhile is sent."""
+    lease, failed = world.store.lease, []
+
+    async def broken(*args: Any) -> list[Dispatch]:
+        if len(failed) < 5:
+            failed.append(args)
+            raise error
+        return await lease(*args)
+
+    with capture_logs() as lines:
+        monkeypatch.setattr(world.store, "lease", broken)
+        key = await world.add()
+        await world.reached(key, 102)
+
+    assert len(failed) == 5
+    assert sum(line["event"] in {"lane.store_busy", "lane.crashed"} for line in lines) == 5
+
+
+async def test_a_sweep_that_finds_the_store_full_comes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that ran out are ended once the store takes writes again."""
+    reclaim, failed = world.store.reclaim, []
+
+    async def full(now: int) -> list[Dispatch]:
+        if len(failed) < 3:
+            failed.append(now)
+            raise Busy
+        return await reclaim(now)
+
+    monkeypatch.setattr(world.store, "reclaim", full)
+    key = await world.add("gone")
+    await world.store.lease("gone", 1, NOW, NOW)
+
+    await world.reached(key, 599)
+
+
+async def test_an_attempt_that_outlives_its_lease_is_unknown(world: World) -> None:
+    """The sweep ends a lease that ran out and says so; when the answer comes after all, it stands."""
+    world.main.open.clear()
+    with capture_logs() as lines:
+        key = await world.add()
+        await until(lambda: world.main.inside)
+        # The lease outlives the longest attempt: five seconds to connect, thirty to answer, thirty to spare.
+        world.clock.advance(64.9)
+        await world.turns()
+        assert await world.codes(key) == [101]
+        world.clock.advance(0.2)
+        await world.reached(key, 599)
+    assert ("dispatch.unknown", key) in [(line["event"], line.get("dispatch")) for line in lines]
+    assert world.count("unknown") == 1
+
+    world.main.open.set()
+    await world.stands(key, DispatchState.SENT)
+    assert world.main.sent == [key]
+
+
+async def test_an_upstream_that_must_be_asked_is_asked(world: World) -> None:
+    """A dispatch waits, is asked when it is due, and again until all is said; no question is an attempt."""
+    world.main.poll_after = 1000
+    key = await world.add()
+    await world.stands(key, DispatchState.WAITING)
+    world.main.polls = [
+        Poll((Report(Status.SENDING, NOW + 900, number=key),), 2000),
+        Unanswered("No answer"),
+        Poll((Report(Status.SENDING, number=key), Report(Status.DELIVERED_TO_HANDSET, number=key)), None),
+    ]
+    world.clock.advance(0.999)
+    await world.turns()
+    assert len(world.main.polls) == 3
+
+    world.clock.advance(0.001)
+    await world.reached(key, 102, 110)
+    assert await world.state(key) == (DispatchState.WAITING, 1, NOW + 3000)
+    world.clock.advance(2)
+    await until(lambda: len(world.main.polls) == 1)
+    await world.stands(key, DispatchState.WAITING)
+    # A question that failed is asked again after the longest pause.
+    assert await world.state(key) == (DispatchState.WAITING, 1, NOW + 303_000)
+    world.clock.advance(300)
+    await world.reached(key, 102, 110, 201)
+    assert (await world.state(key))[0] is DispatchState.SENT
+    assert world.main.sent == [key]
+
+
+async def test_stopping_waits_for_what_is_in_flight(world: World) -> None:
+    """Nothing new is leased, what has left is waited for, and its answer is written before the stop is over."""
+    world.main.open.clear()
+    key = await world.add()
+    await until(lambda: world.main.inside)
+    stopping = asyncio.create_task(world.dispatcher.stop(PATIENCE))
+    await world.turns()
+    late = await world.add()
+    world.dispatcher.wake({"main"})
+    await world.turns()
+    assert not stopping.done()
+    world.main.open.set()
+    await stopping
+
+    assert world.main.sent == [key]
+    assert await world.codes(key) == [101, 102]
+    assert (await world.state(late))[:2] == (DispatchState.READY, 0)
+
+
+async def test_stopping_sends_what_was_leased_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop in the middle of a lease must not leave leased what never left: after a restart it would be unknown."""
+    lease, began, go = world.store.lease, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any) -> list[Dispatch]:
+        found = await lease(*args)
+        if found:
+            began.set()
+            await go.wait()
+        return found
+
+    monkeypatch.setattr(world.store, "lease", slow)
+    key = await world.add()
+    await began.wait()
+    stopping = asyncio.create_task(world.dispatcher.stop(PATIENCE))
+    await asyncio.sleep(0)
+    go.set()
+    await stopping
+
+    assert await world.codes(key) == [101, 102]
+    assert (await world.state(key))[0] is DispatchState.SENT
+
+
+async def test_stopping_does_not_wait_for_ever(world: World) -> None:
+    """After the grace the stop is over; what was still in flight is unknown at the next start, not sent again."""
+    world.main.open.clear()
+    key = await world.add()
+    await until(lambda: world.main.inside)
+    await world.dispatcher.stop(0.01)
+    assert world.main.inside == 0
+    assert await world.codes(key) == [101]
+
+    world.main.open.set()
+    world.clock.advance(120)
+    world.dispatcher = world.make()
+    await world.dispatcher.start()
+    assert await world.codes(key) == [101, 599]
+    await world.turns()
+    assert world.main.sent == [key]
+
+
+async def test_a_new_process_ends_the_leases_of_a_dead_one(tmp_path: Path) -> None:
+    """Leased before the crash: unknown, unless a report showed that it left. Not leased: sent. Nothing twice."""
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    store = open_store(url)
+    lost, told, half, ready = [
+        (await stored(store, a_new_batch(recipients=(Recipient("461"), Recipient("462"))))).key for _ in range(4)
+    ]
+    assert len(await store.lease("main", 3, NOW, NOW + 1000 * MINUTE)) == 3
+    early = [(told, Status.DELIVERED_TO_HANDSET), (told + 1, Status.SENDING), (half, Status.DELIVERED_TO_CARRIER)]
+    await store.record([Transition(number, StatusEntry(status, NOW)) for number, status in early])
+    await store.close()
+
+    world = World(open_store(url))
+    try:
+        await world.dispatcher.start()
+        histories = [await world.codes(key + n) for key in (lost, told, half) for n in (0, 1)]
+        assert histories == [[101, 599], [101, 599], [101, 201], [101, 110], [101, 112], [101, 599]]
+        await world.reached(ready + 1, 102)
+        await world.turns()
+        assert world.main.sent == [ready]
+    finally:
+        await world.dispatcher.stop(PATIENCE)
+        await world.store.close()

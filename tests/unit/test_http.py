@@ -1,0 +1,462 @@
+"""The outbound client against real sockets: what never left may be tried again, what may have been read may not."""
+
+import asyncio
+import contextlib
+import gzip
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Self, TypeVar
+
+import pytest
+
+from gateway.errors import SendError, Unanswered, Unreachable
+from gateway.http import MAX_REPLY, Http, is_public
+from gateway.ports import Call, Reply
+
+SECRET = "s3cr3t-t0k3n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """A server that does what its script says with each connection, and remembers the requests that it has read."""
+
+    def __init__(self, script: Script) -> None:
+        """Listen once it is entered."""
+        self._script = script
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._tasks: set[asyncio.Task[None] | None] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+        for task in [task for task in self._tasks if task]:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._tasks.add(asyncio.current_task())
+        try:
+            await self._script(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            writer.transport.abort()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def request(self, reader: asyncio.StreamReader) -> bytes:
+        """Read one whole request."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
+        whole = head + await reader.readexactly(length)
+        self.requests.append(whole)
+        return whole
+
+
+@contextlib.asynccontextmanager
+async def answering(*pieces: bytes, reset: bool = False) -> AsyncIterator[Server]:
+    """A server that reads a request, answers with these bytes, and hangs up."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        if reset:
+            linger_not(writer)
+
+    async with Server(script) as server:
+        yield server
+
+
+def linger_not(writer: asyncio.StreamWriter) -> None:
+    """Make the coming close a reset."""
+    found: socket.socket = writer.get_extra_info("socket")
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    writer.transport.abort()
+
+
+LOOPS = ["asyncio", "uvloop"]
+"""The loop of the standard library, and the one that a gateway runs on where it is installed."""
+
+Result = TypeVar("Result")
+
+
+def run(loop: str, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run on one of the loops."""
+    factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(coroutine)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    """The client."""
+    http = Http()
+    yield http
+    await http.close()
+
+
+def call(target: int | str, method: str = "POST", body: bytes = b'{"a": 1}') -> Call:
+    """A request that holds a secret wherever one can stand."""
+    base = target if isinstance(target, str) else f"http://127.0.0.1:{target}"
+    return Call(method, f"{base}/v2/batches", f"pass={SECRET}", {"Authorization": f"Bearer {SECRET}"}, body)
+
+
+async def error_of(http: Http, request: Call, *, connect: float = 5.0, total: float = 5.0) -> SendError:
+    """The error that a request ends with; none may tell a secret, nor what it was asked."""
+    with pytest.raises(SendError) as caught:
+        await http.perform(request, connect=connect, total=total)
+    for text in (str(caught.value), repr(caught.value), caught.value.detail):
+        assert SECRET not in text
+        assert "pass=" not in text
+    return caught.value
+
+
+async def test_a_request_goes_out_and_its_answer_comes_back(http: Http) -> None:
+    """Method, path, query, headers and body arrive as they were given; status, body and headers come back."""
+    async with answering(b"HTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 5\r\n\r\nh\xc3\xa4r!") as server:
+        reply = await http.perform(call(server.port), connect=5, total=5)
+
+    assert (reply.status, reply.body, reply.headers["x-a"]) == (201, b"h\xc3\xa4r!", "b")
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /v2/batches?pass=%s HTTP/1.1\r\n" % SECRET.encode())
+    assert b"\r\nAuthorization: Bearer %s" % SECRET.encode() in head
+    assert b"\r\nUser-Agent: sluss" in head
+    assert body == b'{"a": 1}'
+
+
+async def test_a_query_leaves_as_it_was_written(http: Http) -> None:
+    """An older provider reads ISO 8859-1: escapes are not put into another form on the way."""
+    async with answering(OK) as server:
+        await http.perform(Call("GET", f"http://127.0.0.1:{server.port}/a", "msg=%E5%2B+%26&to=46"), connect=5, total=5)
+
+    assert server.requests[0].startswith(b"GET /a?msg=%E5%2B+%26&to=46 HTTP/1.1\r\n")
+
+
+ANSWERS = [
+    ("a redirect is an answer, not followed", b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", 302),
+    ("an error is an answer", b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", 500),
+    ("no content", b"HTTP/1.1 204 No Content\r\n\r\n", 204),
+    ("a body until the end of the connection", b"HTTP/1.0 200 OK\r\n\r\nok", 200),
+    ("chunks", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 200),
+]
+
+
+@pytest.mark.parametrize(("label", "answer", "status"), ANSWERS, ids=[case[0] for case in ANSWERS])
+async def test_every_whole_answer_is_an_answer(http: Http, label: str, answer: bytes, status: int) -> None:
+    """What it means is for the adapter to say; one request is one request."""
+    async with answering(answer) as server:
+        reply = await http.perform(call(server.port), connect=5, total=5)
+
+    assert reply.status == status
+    assert reply.body in {b"", b"ok"}
+    assert len(server.requests) == 1
+
+
+async def test_gzip_is_unpacked(http: Http) -> None:
+    """Providers may compress their answers."""
+    body = gzip.compress(b'{"id":"1"}')
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with answering(head + body) as server:
+        reply: Reply = await http.perform(call(server.port), connect=5, total=5)
+
+    assert reply.body == b'{"id":"1"}'
+
+
+BROKEN = [
+    ("it hangs up without a word", (), False),
+    ("it resets without a word", (), True),
+    ("half a status line", (b"HTTP/1.1 20",), False),
+    ("half a head", (b"HTTP/1.1 200 OK\r\nContent-Le",), False),
+    ("half a body", (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",), False),
+    ("a reset inside the body", (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",), True),
+    ("half a chunk", (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",), False),
+    ("a chunk that is none", (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",), False),
+    ("no HTTP at all", (b"220 mail.example ESMTP\r\n",), False),
+    ("gzip that is none", (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",), False),
+]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize(("label", "pieces", "reset"), BROKEN, ids=[case[0] for case in BROKEN])
+def test_a_broken_answer_is_unanswered(
+    loop: str, label: str, pieces: tuple[bytes, ...], method: str, *, reset: bool
+) -> None:
+    """The request was read and nobody knows what came of it; it is not sent a second time, not even a GET."""
+
+    async def attempt() -> tuple[SendError, int]:
+        http = Http()
+        async with answering(*pieces, reset=reset) as server:
+            error = await error_of(http, call(server.port, method))
+        await http.close()
+        return error, len(server.requests)
+
+    error, requests = run(loop, attempt())
+
+    assert type(error) is Unanswered
+    assert requests == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_reused_connection_that_breaks_is_not_tried_again(http: Http, method: str) -> None:
+    """A server that reads a second request and hangs up may have acted on it; an older protocol sends SMS by GET."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        writer.write(OK)
+        await writer.drain()
+        await server.request(reader)
+
+    async with Server(script) as server:
+        await http.perform(call(server.port, method), connect=5, total=5)
+        error = await error_of(http, call(server.port, method))
+
+    assert type(error) is Unanswered
+    assert len(server.requests) == 2
+
+
+async def test_silence_is_unanswered(http: Http) -> None:
+    """A server that reads the request and says nothing in time may have acted on it."""
+    done = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        await done.wait()
+
+    async with Server(script) as server:
+        error = await error_of(http, call(server.port), total=0.05)
+        done.set()
+
+    assert type(error) is Unanswered
+    assert error.detail == "The upstream did not answer in time"
+
+
+async def test_a_trickle_is_cut_off(http: Http) -> None:
+    """A server that says a little now and then does not hold an attempt longer than its lease."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.01)
+
+    async with Server(script) as server:
+        error = await error_of(http, call(server.port), connect=0.05, total=0.05)
+
+    assert type(error) is Unanswered
+
+
+async def test_a_reply_that_is_too_long_is_unanswered(http: Http) -> None:
+    """Beyond a MiB nothing more is read; just so much still is."""
+    largest = b"x" * MAX_REPLY
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+    async with answering(head % MAX_REPLY, largest) as server:
+        assert (await http.perform(call(server.port), connect=5, total=5)).body == largest
+    async with answering(head % (MAX_REPLY + 1), largest, b"x") as server:
+        error = await error_of(http, call(server.port))
+
+    assert type(error) is Unanswered
+    assert error.detail == "The upstream's answer is longer than 1048576 bytes"
+
+
+async def test_a_small_reply_that_unpacks_to_a_large_one_is_unanswered(http: Http) -> None:
+    """The limit holds for what was unpacked."""
+    body = gzip.compress(b"x" * (2 * MAX_REPLY))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with answering(head + body) as server:
+        error = await error_of(http, call(server.port))
+
+    assert type(error) is Unanswered
+
+
+def closed_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+NOWHERE: list[tuple[str, str]] = [
+    ("nobody listens", "http://127.0.0.1:{closed}"),
+    ("no such name", "http://nosuchhost.invalid"),
+    ("a name longer than names are", f"http://{'a' * 64}.invalid"),
+    ("an empty part in the name", "http://a..invalid"),
+    ("TLS where none is spoken", "https://127.0.0.1:{plain}"),
+    ("no URL", "no url"),
+    ("a port beyond all ports", "http://127.0.0.1:99999"),
+    ("a scheme that is not ours", "ftp://127.0.0.1:{plain}"),
+    ("credentials in the URL beside a key", f"http://user:{SECRET}@127.0.0.1:{{plain}}"),
+]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(("label", "url"), NOWHERE, ids=[case[0] for case in NOWHERE])
+def test_what_never_left_is_unreachable(loop: str, label: str, url: str) -> None:
+    """No server has read a request, so it may be tried again."""
+
+    async def attempt() -> tuple[SendError, list[bytes]]:
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if (await reader.read(1)).isalpha():
+                server.requests.append(b"a request")
+            writer.write(OK)
+
+        http = Http()
+        async with Server(script) as server:
+            error = await error_of(http, call(url.format(closed=closed_port(), plain=server.port)))
+        await http.close()
+        return error, server.requests
+
+    error, requests = run(loop, attempt())
+
+    assert type(error) is Unreachable
+    assert error.detail.startswith("Cannot connect: ")
+    assert requests == []
+
+
+async def test_a_certificate_that_nobody_knows_is_unreachable(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handshake failed, so not a byte of the request left."""
+
+    async def refuse(*_args: object, **_more: object) -> None:
+        raise ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", refuse)
+
+    assert type(await error_of(http, call("https://127.0.0.1:1"))) is Unreachable
+
+
+async def test_a_connection_that_is_not_taken_in_time_is_unreachable(http: Http) -> None:
+    """A host that answers no SYN: its queue of connections is full."""
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(full.getsockname())
+        error = await error_of(http, call(full.getsockname()[1]), connect=0.05)
+
+    assert type(error) is Unreachable
+
+
+async def test_a_handshake_that_never_ends_is_unreachable(http: Http) -> None:
+    """The server took the connection and says nothing of TLS: nothing of the request has left."""
+    done = asyncio.Event()
+
+    async def script(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+
+    async with Server(script) as server:
+        error = await error_of(http, call(f"https://127.0.0.1:{server.port}"), connect=0.05, total=0.05)
+        done.set()
+
+    assert type(error) is Unreachable
+
+
+async def test_a_name_server_that_is_silent_is_unreachable(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolving takes as long as it likes, not the attempt: it is over after the time to connect."""
+
+    async def silent(*_args: object, **_more: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", silent)
+
+    assert type(await error_of(http, call("http://slow.invalid"), connect=0.05)) is Unreachable
+
+
+ADDRESSES = [
+    ("a public address", "93.184.216.34", True),
+    ("a public IPv6 address", "2606:2800:220:1:248:1893:25c8:1946", True),
+    ("loopback", "127.0.0.1", False),
+    ("loopback's neighbour", "127.255.255.254", False),
+    ("IPv6 loopback", "::1", False),
+    ("private 10", "10.1.2.3", False),
+    ("private 172", "172.16.0.1", False),
+    ("private 192", "192.168.1.1", False),
+    ("a cloud's metadata", "169.254.169.254", False),
+    ("carrier-grade NAT", "100.64.0.1", False),
+    ("IPv6 unique local", "fc00::1", False),
+    ("IPv6 link-local", "fe80::1", False),
+    ("IPv6 link-local with a zone", "fe80::1%eth0", False),
+    ("mapped loopback", "::ffff:127.0.0.1", False),
+    ("mapped private", "::ffff:10.0.0.1", False),
+    ("mapped metadata", "::ffff:a9fe:a9fe", False),
+    ("mapped public", "::ffff:93.184.216.34", True),
+    ("anything", "0.0.0.0", False),
+    ("IPv6 anything", "::", False),
+    ("multicast", "224.0.0.1", False),
+    ("broadcast", "255.255.255.255", False),
+    ("documentation", "192.0.2.1", False),
+    ("loopback in hexadecimal", "0x7f000001", False),
+    ("loopback in hexadecimal capitals", "0X7F000001", False),
+    ("loopback as one number", "2130706433", False),
+    ("loopback in octal", "0177.0.0.1", False),
+    ("loopback in short", "127.1", False),
+    ("part of it in hexadecimal", "0x7f.1", False),
+    ("a dot behind an address", "127.0.0.1.", False),
+    ("digits of another script", "①②⑦.0.0.1", False),
+    ("nothing", "", False),
+    ("no host", None, False),
+    ("a name", "erp.example", True),
+    ("a name in capitals", "ERP.EXAMPLE", True),
+    ("a name that starts with digits", "46elks.example", True),
+    ("a name of one part, for the resolver to judge", "localhost", True),
+    ("a punycode name", "xn--mnchen-3ya.example", True),
+]
+
+
+@pytest.mark.parametrize(("label", "host", "expected"), ADDRESSES, ids=[case[0] for case in ADDRESSES])
+def test_which_hosts_are_public(label: str, host: str | None, *, expected: bool) -> None:
+    """A caller's URL may not reach into our own network, in whatever way the address is written."""
+    assert is_public(host) is expected
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.0x1", "0177.0.0.0x1"])
+async def test_a_name_that_leads_inside_is_unreachable(host: str) -> None:
+    """What a name leads to is judged when it is resolved: where all of it is private, nothing is asked."""
+    http = Http(public_only=True)
+    try:
+        async with answering(OK) as server:
+            error = await error_of(http, call(f"http://{host}:{server.port}"))
+    finally:
+        await http.close()
+
+    assert type(error) is Unreachable
+    assert server.connections == 0
+
+
+async def test_of_a_names_addresses_only_the_public_ones_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with a public and a private address does not reach the private one."""
+    http = Http(public_only=True)
+    tried: list[str] = []
+
+    async def two(*_args: object, **_more: object) -> list[object]:
+        hosts = ("127.0.0.1", "93.184.216.34", "10.0.0.1")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 80)) for host in hosts]
+
+    async def connect(_socket: socket.socket, address: tuple[str, int]) -> None:
+        tried.append(address[0])
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", two)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
+    try:
+        assert type(await error_of(http, call("http://mixed.example"))) is Unreachable
+    finally:
+        await http.close()
+
+    assert tried == ["93.184.216.34"]

@@ -1,0 +1,401 @@
+"""What each command does, on a store in memory: what is checked, where it is sent, and who may see it."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import pytest
+from builders import NOW, FrozenClock, a_content, submitted
+
+from gateway.commands import (
+    Accepted,
+    AccountStatus,
+    BatchStatus,
+    GetAccount,
+    GetBatch,
+    GetMessage,
+    ListMessages,
+    MessageList,
+    MessageStatus,
+    SubmitBatch,
+)
+from gateway.config import Caller, Rule
+from gateway.errors import (
+    BadContent,
+    BadRecipient,
+    BadSender,
+    Malformed,
+    NotFound,
+    RequestError,
+    Unanswered,
+)
+from gateway.ids import Kind, public_id
+from gateway.model import Account, Batch, Content, DataCoding, Recipient, StatusEntry, Tally, Window
+from gateway.ports import Transition
+from gateway.router import Router
+from gateway.service import Service
+from gateway.status import Status
+from gateway.store import open_store
+from gateway.store.sqlite import SqliteStore
+
+CALLER = Caller.model_validate({"name": "erp", "account": "ip1-12345", "keys": ["sha256:" + "0" * 64]})
+STRANGER = CALLER.model_copy(update={"name": "crm", "account": "ip1-99999"})
+COLLEAGUE = CALLER.model_copy(update={"name": "crm"})
+
+RULES = (
+    Rule.model_validate({"name": "tests", "when": {"recipient": "4670000*"}, "to": "trial"}),
+    Rule.model_validate({"name": "norway", "when": {"caller": "nor"}, "to": "fjord"}),
+    Rule(name="default", to="main"),
+)
+
+
+class World:
+    """A service, with what it stands on."""
+
+    def __init__(self) -> None:
+        """Three upstreams: `main` takes three recipients a call."""
+        self.store: SqliteStore = open_store("memory:")
+        self.clock = FrozenClock()
+        self.woken: list[set[str]] = []
+        self.broke = False
+        self.service = Service(
+            self.store,
+            Router(RULES),
+            self.clock,
+            chunk={"main": 3, "trial": 500, "fjord": 500},
+            balances={"main": self._balance, "trial": self._none, "fjord": self._none},
+            wake=self._wake,
+        )
+
+    def _wake(self, upstreams: Iterable[str]) -> None:
+        self.woken.append(set(upstreams))
+
+    async def _balance(self) -> tuple[str, str]:
+        if self.broke:
+            raise Unanswered("No answer")
+        return "1000.00", "SEK"
+
+    async def _none(self) -> tuple[str, str]:
+        raise AssertionError("another upstream's balance was asked for")
+
+    async def submit(self, *numbers: str, loose: bool = False, caller: Caller = CALLER, **content: Any) -> Accepted:
+        """Submit a text to these numbers."""
+        recipients = tuple(Recipient(number) for number in numbers)
+        return await submitted(self.service, SubmitBatch(a_content(**content), recipients, loose=loose), caller, "soap")
+
+    async def dispatches(self, upstream: str) -> list[tuple[str, list[str]]]:
+        """(route, recipients) of what waits for an upstream."""
+        found = await self.store.lease(upstream, 100, NOW, NOW + 1)
+        return [(dispatch.route, [message.recipient for message in dispatch.messages]) for dispatch in found]
+
+    async def move(self, number: int, *statuses: Status) -> None:
+        """Report these statuses of a message."""
+        await self.store.record([Transition(number, StatusEntry(status, NOW)) for status in statuses])
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A new world."""
+    world = World()
+    yield world
+    await world.store.close()
+
+
+async def test_a_batch_is_stored_before_it_is_answered(world: World) -> None:
+    """The answer names what is already in the store, and the upstream was told that there is work."""
+    accepted = await world.submit("46712345678", "46787654321", reference="order 7")
+
+    assert accepted.batch == await world.store.batch(accepted.batch.key)
+    assert accepted.batch == Batch(
+        key=1001,
+        created=NOW,
+        account="ip1-12345",
+        caller="erp",
+        face="soap",
+        size=2,
+        content=a_content(reference="order 7", datacoding=DataCoding.GSM),
+    )
+    assert accepted.account == Account("ip1-12345", "", "SEK", "46")
+    assert [(m.number, m.recipient, m.status) for m in accepted.messages] == [
+        (1001, "46712345678", Status.ACCEPTED),
+        (1002, "46787654321", Status.ACCEPTED),
+    ]
+    assert world.woken == [{"main"}]
+
+
+async def test_a_recipient_named_twice_gets_it_once(world: World) -> None:
+    """Whatever the face, and also where the two were written differently; the first one's place is kept."""
+    strict = await world.submit("46712345678", "46787654321", "46712345678")
+    loose = await world.submit("070-123 45 67", "+46 701234567", "0046701234567", loose=True)
+
+    assert [recipient.msisdn for recipient in strict.recipients] == ["46712345678", "46787654321"]
+    assert [recipient.msisdn for recipient in loose.recipients] == ["46701234567"]
+    assert loose.segments == (1,)
+
+
+async def test_numbers_get_the_callers_country(world: World) -> None:
+    """The older faces take numbers as people write them: national ones belong to the caller's country."""
+    norwegian = CALLER.model_copy(update={"country": "47"})
+
+    assert (await world.submit("0701234567", loose=True)).recipients == (Recipient("46701234567"),)
+    assert (await world.submit("0701234567", loose=True, caller=norwegian)).recipients == (Recipient("47701234567"),)
+
+
+async def test_arguments_stay_with_a_number_that_was_rewritten(world: World) -> None:
+    """A number that is put right keeps its template arguments."""
+    command = SubmitBatch(
+        a_content(body="Hi {name}", defaults={}), (Recipient("070 1234567", {"name": "Åsa"}),), loose=True
+    )
+
+    assert (await submitted(world.service, command, CALLER, "rest_v1")).recipients == (
+        Recipient("46701234567", {"name": "Åsa"}),
+    )
+
+
+async def test_each_recipient_goes_its_way_in_pieces(world: World) -> None:
+    """Recipients are split by rule, then cut to what one call of the upstream may carry."""
+    await world.submit("46700001111", *(f"4681234{n}" for n in range(7)), "46700002222")
+
+    assert await world.dispatches("trial") == [("tests", ["46700001111", "46700002222"])]
+    assert await world.dispatches("main") == [
+        ("default", ["46812340", "46812341", "46812342"]),
+        ("default", ["46812343", "46812344", "46812345"]),
+        ("default", ["46812346"]),
+    ]
+    assert world.woken == [{"trial", "main"}]
+
+
+MEASURES = [
+    ("one GSM part", "x" * 160, None, DataCoding.GSM, 1),
+    ("two GSM parts", "x" * 161, None, DataCoding.GSM, 2),
+    ("one UCS part", "я" * 70, None, DataCoding.UCS, 1),
+    ("two UCS parts", "😀" * 36, None, DataCoding.UCS, 2),
+    ("UCS where it was asked for", "hello", DataCoding.UCS, DataCoding.UCS, 1),
+    ("UCS where GSM was asked for and cannot carry it", "я", DataCoding.GSM, DataCoding.UCS, 1),
+    ("the longest text", "x" * 2000, None, DataCoding.GSM, 14),
+]
+
+
+@pytest.mark.parametrize(("label", "body", "wanted", "coding", "segments"), MEASURES, ids=[m[0] for m in MEASURES])
+async def test_coding_and_segments(
+    world: World, label: str, body: str, wanted: DataCoding | None, coding: DataCoding, segments: int
+) -> None:
+    """The gateway decides the coding, stores it with the batch, and counts the segments of every message."""
+    accepted = await world.submit("46712345678", "46787654321", body=body, datacoding=wanted)
+
+    assert accepted.batch.content.datacoding is coding
+    assert accepted.segments == (segments, segments)
+
+
+async def test_a_template_is_measured_for_each(world: World) -> None:
+    """Each recipient's own text is counted; one that needs UCS-2 makes it the whole batch's coding."""
+    content = a_content(body="{a}", defaults={"a": "x" * 70})
+    plain = (Recipient("461", {"a": "x" * 161}), Recipient("462"))
+    odd = (Recipient("461", {"a": "x" * 70}), Recipient("462", {"a": "я"}), Recipient("463", {"a": "x" * 71}))
+
+    first = await submitted(world.service, SubmitBatch(content, plain), CALLER, "rest_v2")
+    second = await submitted(world.service, SubmitBatch(content, odd), CALLER, "rest_v2")
+
+    assert (first.batch.content.datacoding, first.segments) == (DataCoding.GSM, (2, 1))
+    assert (second.batch.content.datacoding, second.segments) == (DataCoding.UCS, (1, 1, 2))
+    assert first.batch.content.body == "{a}"
+
+
+SENDERS = [
+    ("a name", "iP1sms", False, "iP1sms"),
+    ("a number", "46712345678", False, "46712345678"),
+    ("a short code", "71234", False, "71234"),
+    ("a long name, cut for an older face", "Kommunalförvaltningen", True, "Kommunalför"),
+    ("blanks, trimmed for an older face", "  Firma AB ", True, "Firma AB"),
+    ("a name with letters beyond A-Z, for an older face", "Åkeri", True, "Åkeri"),
+    ("a number that is too long, left whole for an older face", "4671234567890123", True, "4671234567890123"),
+]
+
+
+@pytest.mark.parametrize(("label", "sender", "loose", "expected"), SENDERS, ids=[s[0] for s in SENDERS])
+async def test_senders_that_pass(world: World, label: str, sender: str, expected: str, *, loose: bool) -> None:
+    """REST v2's rules for its own callers; the older faces trim and cut instead of refusing."""
+    assert (await world.submit("46712345678", sender=sender, loose=loose)).batch.content.sender == expected
+
+
+LONG = "x" * 2001
+REFUSED: list[tuple[str, dict[str, Any], list[str], bool, type[RequestError], set[str]]] = [
+    ("nobody to send to", {}, [], False, BadRecipient, {"recipients"}),
+    ("too many at once", {}, ["46712345678"] * 10_001, False, Malformed, {"recipients"}),
+    ("no number", {}, ["46712345678", "mamma"], True, BadRecipient, {"recipients"}),
+    ("no text", {"body": ""}, ["461"], False, BadContent, {"body"}),
+    ("only blanks", {"body": " \n\t\u00a0"}, ["461"], False, BadContent, {"body"}),
+    ("a text that is too long", {"body": LONG}, ["461"], False, BadContent, {"body"}),
+    ("a NUL in the text", {"body": "a\0b"}, ["461"], False, BadContent, {"body"}),
+    ("half a character in the text", {"body": "a\ud83d"}, ["461"], True, BadContent, {"body"}),
+    ("a template that comes out empty", {"body": "{a}", "defaults": {}}, ["461"], False, BadContent, {"body"}),
+    ("a template that grows too long", {"body": "{a}", "defaults": {"a": LONG}}, ["461"], False, BadContent, {"body"}),
+    ("no sender", {"sender": ""}, ["461"], False, BadSender, {"sender"}),
+    ("a sender of blanks, older face", {"sender": "   "}, ["461"], True, BadSender, {"sender"}),
+    ("a name that is too long", {"sender": "ABCDEFGHIJKL"}, ["461"], False, BadSender, {"sender"}),
+    ("a name with a blank", {"sender": "Firma AB"}, ["461"], False, BadSender, {"sender"}),
+    ("a number that is too long", {"sender": "1234567890123456"}, ["461"], False, BadSender, {"sender"}),
+    ("a NUL in the sender, older face", {"sender": "a\0"}, ["461"], True, BadSender, {"sender"}),
+    ("half a character in the sender, older face", {"sender": "a\udcff"}, ["461"], True, BadSender, {"sender"}),
+    ("a NUL in the reference", {"reference": "a\0"}, ["461"], False, Malformed, set()),
+    ("a NUL in a tag", {"tags": ("a", "\0")}, ["461"], False, Malformed, set()),
+]
+
+
+@pytest.mark.parametrize(
+    ("label", "content", "numbers", "loose", "error", "fields"), REFUSED, ids=[case[0] for case in REFUSED]
+)
+async def test_what_is_refused_leaves_nothing(
+    world: World,
+    label: str,
+    content: dict[str, Any],
+    numbers: list[str],
+    error: type[RequestError],
+    fields: set[str],
+    *,
+    loose: bool,
+) -> None:
+    """A request that breaks a rule is told which field and why; nothing is stored, nobody is woken."""
+    with pytest.raises(error) as caught:
+        await world.submit(*numbers, loose=loose, **content)
+
+    assert type(caught.value) is error
+    assert isinstance(caught.value, Malformed)
+    assert set(caught.value.fields) == fields
+    assert caught.value.detail
+    assert await world.store.depths() == {}
+    assert world.woken == []
+
+
+async def test_as_many_as_may_be(world: World) -> None:
+    """Ten thousand recipients in one request are taken, and cut for the upstream."""
+    accepted = await world.submit(*(str(46_700_100_000 + n) for n in range(10_000)))
+
+    assert accepted.batch.size == 10_000
+    assert sum(len(numbers) for _, numbers in await world.dispatches("main")) == 300  # of the first hundred
+
+
+async def test_a_batch_shows_who_is_furthest_behind(world: World) -> None:
+    """A batch's status is that of the message that has come least far; tallies count all of them."""
+    accepted = await world.submit("461", "462", "463")
+    await world.move(1001, Status.DELIVERED_TO_HANDSET)
+    await world.move(1002, Status.QUEUED, Status.DELIVERED_TO_CARRIER)
+    await world.move(1003, Status.QUEUED)
+    batch_id = public_id(Kind.BATCH, NOW, 1001)
+
+    found = await world.service.run(GetBatch(batch_id), CALLER, "rest_v2")
+
+    assert found == BatchStatus(
+        accepted.batch,
+        Status.QUEUED,
+        (
+            Tally(Status.QUEUED, 1, 1),
+            Tally(Status.DELIVERED_TO_CARRIER, 1, 1),
+            Tally(Status.DELIVERED_TO_HANDSET, 1, 1),
+        ),
+        accepted.account,
+    )
+
+
+async def test_a_page_of_a_batch(world: World) -> None:
+    """A list tells its page and the size of the whole."""
+    await world.submit("461", "462", "463")
+    command = ListMessages(public_id(Kind.BATCH, NOW, 1001), start=1, limit=1, descending=True)
+
+    found = await world.service.run(command, CALLER, "rest_v2")
+
+    assert isinstance(found, MessageList)
+    assert ([m.recipient for m in found.messages], found.total) == (["462"], 3)
+
+
+async def test_a_message_by_its_number(world: World) -> None:
+    """Legacy clients ask by the number they were given, and are told the whole history."""
+    await world.submit("461", "462")
+    await world.move(1002, Status.QUEUED, Status.DELIVERED_TO_HANDSET)
+
+    found = await world.service.run(GetMessage(1002), CALLER, "soap")
+
+    assert isinstance(found, MessageStatus)
+    assert found.message.recipient == "462"
+    assert [entry.status.value for entry in found.history] == [101, 102, 201]
+    assert not found.delayed
+
+
+OTHERS = [
+    ("a batch of another account", GetBatch(public_id(Kind.BATCH, NOW, 1001)), STRANGER),
+    ("its messages", ListMessages(public_id(Kind.BATCH, NOW, 1001)), STRANGER),
+    ("one message of another account", GetMessage(1001), STRANGER),
+    ("an id with other seconds", GetBatch(public_id(Kind.BATCH, NOW + 1000, 1001)), CALLER),
+    ("its messages, with other seconds", ListMessages(public_id(Kind.BATCH, NOW - 1000, 1001)), CALLER),
+    ("a message inside a batch", GetBatch(public_id(Kind.BATCH, NOW, 1002)), CALLER),
+    ("an id of another kind", GetBatch(public_id(Kind.MESSAGE, NOW, 1001)), CALLER),
+    ("no id at all", GetBatch("1001"), CALLER),
+    ("the largest id", GetBatch("f" * 8 + "ba" + "f" * 14), CALLER),
+    ("a number that was not given out", GetMessage(1003), CALLER),
+    ("a number that no legacy id can be", GetMessage(-5), CALLER),
+    ("a number beyond any store", GetMessage(10**30), CALLER),
+]
+
+
+@pytest.mark.parametrize(("label", "command", "caller"), OTHERS, ids=[case[0] for case in OTHERS])
+async def test_what_is_not_ones_own_is_not_there(
+    world: World, label: str, command: GetBatch | ListMessages | GetMessage, caller: Caller
+) -> None:
+    """Another account's batches and made-up ids are told alike: there is nothing here."""
+    await world.submit("461", "462")
+
+    with pytest.raises(NotFound):
+        await world.service.run(command, caller, "rest_v2")
+
+
+async def test_callers_of_one_account_see_the_same(world: World) -> None:
+    """An account's batches are the account's, whichever of its callers sent them; ids match in any letter case."""
+    await world.submit("461")
+
+    for command in (GetBatch(public_id(Kind.BATCH, NOW, 1001).upper()), GetMessage(1001)):
+        assert await world.service.run(command, COLLEAGUE, "rest_v2")
+
+
+HOUR = 3_600_000
+WINDOWS = [
+    ("no window", (), False),
+    ("a window ahead", (Window(NOW + HOUR, None),), True),
+    ("a window that is open", (Window(NOW - HOUR, NOW + HOUR),), False),
+    ("a window that opens now", (Window(NOW, None),), False),
+    ("a window that was always open", (Window(None, NOW + HOUR),), False),
+    ("one open, one ahead", (Window(NOW - 1, None), Window(NOW + HOUR, None)), False),
+    ("two ahead", (Window(NOW + HOUR, None), Window(NOW + 2 * HOUR, None)), True),
+]
+
+
+@pytest.mark.parametrize(("label", "windows", "expected"), WINDOWS, ids=[case[0] for case in WINDOWS])
+async def test_a_message_is_delayed_until_a_window_opens(
+    world: World, label: str, windows: tuple[Window, ...], *, expected: bool
+) -> None:
+    """Legacy code 11 is for messages whose time has not come; once it has, they are delayed no more."""
+    await world.submit("461", windows=windows)
+
+    found = await world.service.run(GetMessage(1001), CALLER, "soap")
+    assert isinstance(found, MessageStatus)
+    assert found.delayed is expected
+    world.clock.advance(3 * 3600)
+    later = await world.service.run(GetMessage(1001), CALLER, "soap")
+    assert isinstance(later, MessageStatus)
+    assert not later.delayed
+
+
+async def test_the_balance_is_that_of_ones_own_upstream(world: World) -> None:
+    """A caller is told the balance of the upstream where its messages go, digits as they are; errors pass."""
+    assert await world.service.run(GetAccount(), CALLER, "rest_v1") == AccountStatus(
+        Account("ip1-12345", "", "SEK", "46"), "1000.00", "SEK"
+    )
+    world.broke = True
+    with pytest.raises(Unanswered):
+        await world.service.run(GetAccount(), CALLER, "rest_v1")
+
+
+async def test_run_submits_too(world: World) -> None:
+    """The one entrance does all commands."""
+    got = await world.service.run(SubmitBatch(Content("iP1", "Hi"), (Recipient("461"),)), CALLER, "rest_v2")
+
+    assert isinstance(got, Accepted)
+    assert got.batch.face == "rest_v2"
