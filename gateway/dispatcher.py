@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import Busy, Misconfigured, SendError, Unanswered
+from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
 from gateway.outcome import HOLD, Backoff, failed, polled, taken
@@ -82,6 +82,7 @@ class Lane:
         self._stopping = False
         self._running: asyncio.Task[None] | None = None
         self._held_until = 0
+        self._later = 0
         self._flying: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -123,9 +124,10 @@ class Lane:
         free = self._settings.concurrency - len(self._flying)
         if free <= 0:
             return IDLE
-        if now < self._held_until or self._bucket.room() <= 0:
+        rest = max(self._held_until, self._later) - now
+        if rest > 0 or self._bucket.room() <= 0:
             # New work cannot go before its time, so nothing wakes this sleep but the end of the lane.
-            await asyncio.sleep(min(IDLE, max((self._held_until - now) / 1000, self._bucket.wait())))
+            await asyncio.sleep(min(IDLE, max(rest / 1000, self._bucket.wait())))
             return 0.0
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
         leased = await self._store.lease(self._name, free, now, until, self._bucket.room())
@@ -199,6 +201,8 @@ class Lane:
             self._held_until = now + int(HOLD * 1000)
             self._metrics.held.labels(self._name).set(1)
             log.error("upstream.held", upstream=self._name, held_seconds=HOLD, reason=error.detail)
+        elif isinstance(error, Throttled):
+            self._later = now + int(error.after * 1000)  # "later" is meant for all that goes there
         retry = self._settings.retry
         return failed(dispatch, error, now, Backoff(retry.first, retry.max, retry.give_up))
 

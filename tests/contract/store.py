@@ -1,6 +1,7 @@
 """What every store promises; a store adopts it by subclassing and giving a `store` fixture. See gateway/ports.py."""
 
 import asyncio
+import threading
 from decimal import Decimal
 
 import pytest
@@ -80,6 +81,20 @@ class Adding:
 
         assert (first.key, second.key) == (FIRST_NUMBER, FIRST_NUMBER + 3)
         assert FIRST_NUMBER > 110
+
+    async def test_numbers_are_known_before_the_disk_has_answered(self, store: SqliteStore) -> None:
+        """An answer can be made at once, and whoever waits to give it waits until all of it is durable."""
+        moving = threading.Event()
+        slow = store._writer.run(lambda _db: moving.wait(10))
+        await asyncio.sleep(0)
+        batch, durable = store.add(a_new_batch())
+        waiting = asyncio.ensure_future(durable)
+        await asyncio.sleep(0.01)
+        assert (batch.key, waiting.done()) == (FIRST_NUMBER, False)
+
+        moving.set()
+        await asyncio.gather(slow, waiting)
+        assert await store.batch(FIRST_NUMBER) == batch
 
     async def test_what_was_added_is_what_is_found(self, store: SqliteStore) -> None:
         """A batch comes back as it was answered, and its messages are Accepted at the moment it was created."""

@@ -1,13 +1,18 @@
 """The store contract, held by the file and by the memory; and what the file alone promises: that it is still there."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from builders import NOW, a_content, a_new_batch, stored
+from callers import FACES, a_letter, number_of
+from gateways import Running, until
+from rawhttp import exchange
 
 from gateway.errors import Busy, ConfigError
+from gateway.ids import FIRST_NUMBER
 from gateway.model import Recipient
 from gateway.status import Status
 from gateway.store import open_store
@@ -142,3 +147,36 @@ async def test_a_url_that_names_no_store_is_refused(url: str) -> None:
     """What is not understood is told with what is."""
     with pytest.raises(ConfigError, match="use sqlite:///PATH or memory:"):
         open_store(url)
+
+
+@pytest.mark.parametrize("face", FACES)
+async def test_accepted_means_stored(running: Running, face: str) -> None:
+    """No face answers before the batch is durable: while the disk stands still, so does the answer."""
+    gateway = await running()
+    assert isinstance(gateway.store, SqliteStore)
+    moving = threading.Event()
+    gateway.store._writer.run(lambda _db: moving.wait(10))
+    asking = asyncio.create_task(exchange(gateway.public, a_letter(face).raw()))
+    try:
+        await until(lambda: gateway.store._next > FIRST_NUMBER)
+        await asyncio.sleep(0.02)
+        assert not asking.done()
+    finally:
+        moving.set()
+    answer = await asking
+
+    assert number_of(face, answer.body) == FIRST_NUMBER
+
+
+@pytest.mark.parametrize("face", FACES)
+async def test_nothing_is_accepted_where_nothing_is_stored(running: Running, face: str) -> None:
+    """A disk that takes nothing is told in each protocol's own words, and no id is given out."""
+    gateway = await running()
+    assert isinstance(gateway.store, SqliteStore)
+    disk = await gateway.store._writer.run(lambda db: db)
+    disk.execute("PRAGMA query_only = ON")
+    answer = await exchange(gateway.public, a_letter(face).raw())
+    disk.execute("PRAGMA query_only = OFF")
+
+    assert number_of(face, answer.body) is None
+    assert await gateway.store.message(FIRST_NUMBER) is None

@@ -80,6 +80,17 @@ async def test_requests_that_come_together_share_one_transaction(disk: Disk, wri
     assert (disk.count("BEGIN"), disk.count("COMMIT"), disk.count("INSERT")) == (1, 1, 4)
 
 
+@pytest.mark.parametrize("rows", [1, 3, 4, 5, 63, 64, 65, 200])
+async def test_every_row_is_written_once(writer: GroupCommit, rows: int) -> None:
+    """However the rows of a group are cut into statements, each is there, with its own values."""
+    await asyncio.gather(
+        writer.insert(Insert(((ADD, [(number, "a") for number in range(rows)]),))),
+        writer.insert(Insert(((ADD, [(1000 + number, "b") for number in range(rows)]),))),
+    )
+
+    assert await writer.run(names) == [(n, "a") for n in range(rows)] + [(1000 + n, "b") for n in range(rows)]
+
+
 async def test_what_comes_while_the_disk_is_busy_shares_the_next(disk: Disk, writer: GroupCommit) -> None:
     """Requests that arrive one by one during a slow write wait for it together, then are written together."""
     disk.moving.clear()

@@ -320,6 +320,21 @@ async def test_an_upstream_that_asks_to_wait_is_given_its_time(world: World) -> 
     await world.reached(key, 102)
 
 
+async def test_later_is_meant_for_all_that_goes_there(world: World) -> None:
+    """While an upstream wants to be left alone, what comes in meanwhile waits too; other upstreams go on."""
+    world.main.script = [Throttled("later", 42.0)]
+    first = await world.add()
+    await world.stands(first, DispatchState.READY)
+    await until(lambda: world.main.sent)
+    second, elsewhere = await world.add(), await world.add("trial")
+    world.dispatcher.wake(["main", "trial"])
+    await world.reached(elsewhere, 102)
+
+    assert world.main.sent == [first]
+    world.clock.advance(42)
+    await world.reached(second, 102)
+
+
 @pytest.mark.parametrize(
     "error", [Unanswered("No answer"), RuntimeError("a bug in a codec")], ids=["no answer", "a bug"]
 )
@@ -422,6 +437,26 @@ async def test_a_store_that_fails_does_not_end_a_lane(
 
     assert len(failed) == 5
     assert sum(line["event"] in {"lane.store_busy", "lane.crashed"} for line in lines) == 5
+
+
+async def test_an_answer_that_cannot_be_written_is_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug while the answer is written is logged and ends no lane; the lease runs out, and nothing is sent again."""
+    settle, key = world.store.settle, await world.add("nowhere")
+
+    async def broken(settlement: Settlement) -> list[Transition]:
+        if settlement.dispatch == key + 1:
+            raise LookupError("a bug")
+        return await settle(settlement)
+
+    monkeypatch.setattr(world.store, "settle", broken)
+    with capture_logs() as lines:
+        assert await world.add() == key + 1
+        await world.reached(await world.add(), 102)
+    world.clock.advance(100)
+    await world.reached(key + 1, 599)
+
+    assert world.main.sent == [key + 1, key + 2]
+    assert [line["upstream"] for line in lines if line["event"] == "attempt.crashed"] == ["main"]
 
 
 async def test_a_sweep_that_finds_the_store_full_comes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from gateway.errors import (
     BadContent,
     BadRecipient,
     BadSender,
+    Busy,
     Malformed,
     NotFound,
     RequestError,
@@ -120,6 +121,17 @@ async def test_a_batch_is_stored_before_it_is_answered(world: World) -> None:
         (1002, "46787654321", Status.ACCEPTED),
     ]
     assert world.woken == [{"main"}]
+
+
+async def test_nothing_is_accepted_where_nothing_can_be_stored(world: World) -> None:
+    """A full disk shows where durability is waited for; afterwards there is nothing to send."""
+    disk = await world.store._writer.run(lambda db: db)
+    disk.execute("PRAGMA query_only = ON")
+    with pytest.raises(Busy):
+        await world.submit("46712345678")
+    disk.execute("PRAGMA query_only = OFF")
+
+    assert await world.store.depths() == {}
 
 
 async def test_a_recipient_named_twice_gets_it_once(world: World) -> None:
