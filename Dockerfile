@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two stages: one with pip that builds, one without that runs. Nothing in the image runs as root.
+# Two stages: one builds the environment, the other holds it without its build tools. Nothing runs as root.
 
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
@@ -19,12 +19,12 @@ RUN /opt/sluss/bin/pip install --no-build-isolation --no-deps . \
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /var/lib/sluss --create-home sluss
 COPY --from=build /opt/sluss /opt/sluss
-COPY config/container.yaml /etc/sluss/sluss.yaml
+COPY --chmod=0644 config/container.yaml /etc/sluss/sluss.yaml
 ENV PATH=/opt/sluss/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER sluss
 WORKDIR /var/lib/sluss
 VOLUME /var/lib/sluss
-EXPOSE 8080
+EXPOSE 8080 8081
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["sluss", "doctor", "--ready"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["sluss"]

@@ -16,6 +16,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Settings, UpstreamSettings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
+from gateway.front import Server
 from gateway.http import Http
 from gateway.internal import internal_app
 from gateway.observe import Metrics
@@ -80,7 +81,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
         internal_at = await _listen(
             web.AppRunner(internal_app(store, metrics), access_log=None), settings.listen.internal, stack
         )
-        runner = web.ServerRunner(public.server(), shutdown_timeout=settings.listen.shutdown)
+        runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
         return Gateway(store, public_at, internal_at, stack.pop_all())
 

@@ -7,6 +7,7 @@ the sandbox), so that real HTTP leaves and real delivery reports come back.
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -24,6 +25,7 @@ from rich.table import Table
 
 from gateway import app, config, observe
 from gateway.auth import hash_key, new_key
+from gateway.errors import ConfigError
 from gateway.ids import Kind, key_of
 from gateway.model import Message, StatusEntry
 from gateway.ports import Call, Reply
@@ -50,6 +52,13 @@ class Shown:
     def done(self) -> bool:
         """Whether the message has come to its end."""
         return bool(self.history) and self.history[-1].status.final
+
+    @property
+    def well(self) -> bool:
+        """Whether the call did what its client wanted: a delivered message, or a balance."""
+        if not self.sample.sends:
+            return re.search(r"<balansResult>\d+\.\d+</balansResult>", self.answer) is not None
+        return bool(self.history) and self.history[-1].status.delivered
 
 
 @dataclass(slots=True)
@@ -164,7 +173,8 @@ async def _process(settings: Path, folder: Path, port: int) -> AsyncIterator[Non
 async def _until_open(port: int, process: asyncio.subprocess.Process, log_file: Path) -> None:
     for _ in range(300):
         if process.returncode is not None:
-            raise RuntimeError(f"The provider's process ended; see {log_file}")
+            said = await asyncio.to_thread(log_file.read_text, "utf-8", "replace")
+            raise ConfigError(["The process that plays the provider has ended:", *said.splitlines()[-5:]])
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
@@ -173,7 +183,7 @@ async def _until_open(port: int, process: asyncio.subprocess.Process, log_file: 
             writer.close()
             await writer.wait_closed()
             return
-    raise RuntimeError("The provider's process does not listen")
+    raise ConfigError(["The process that plays the provider does not listen after 30 seconds"])
 
 
 async def _serve(console: Console, base: str, key: str) -> int:
@@ -241,11 +251,11 @@ def _step(status: Status, words: Callable[[Status], str]) -> str:
 
 
 def _finish(console: Console, shown: list[Shown], *, as_json: bool) -> int:
-    failed = [row.sample.title for row in shown if row.sample.sends and not row.done]
+    failed = [row.sample.title for row in shown if not row.well]
     if as_json:
         sys.stdout.write(orjson.dumps([_document(row) for row in shown], option=orjson.OPT_INDENT_2).decode() + "\n")
     if failed:
-        console.print(f"Not delivered in time: {', '.join(failed)}", style="bold red")
+        console.print(f"Did not end well in time: {', '.join(failed)}", style="bold red")
         return 1
     console.print("\nFour clients that know nothing of REST v2 have each sent an SMS through it.", style="bold green")
     console.print("Next: `make run` leaves this gateway serving; README.md tells how to set up your own.")

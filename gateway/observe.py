@@ -154,6 +154,10 @@ class Metrics:
         """Count a request."""
         self._child(self.requests, face, caller, outcome).inc()
 
+    def called_late(self, face: str, caller: str) -> None:
+        """Count a call of a withdrawn protocol."""
+        self._child(self.deprecated, face, caller).inc()
+
     def took(self, face: str, caller: str, messages: int) -> None:
         """Count messages that were accepted."""
         self._child(self.accepted, face, caller).inc(messages)

@@ -17,13 +17,13 @@ from gateway.ports import Reply
 
 def response_of(request: web.BaseRequest, reply: Reply, headers: Mapping[str, str]) -> web.StreamResponse:
     """The response with these headers in front of the reply's own."""
-    if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD" and reply.body:
+    if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
         return _Plain(reply, headers)
     return web.Response(status=reply.status, body=reply.body, headers={**headers, **reply.headers})
 
 
 class _Plain(web.StreamResponse):
-    """An answer with a body and a length, to a connection that stays."""
+    """An answer of known length to a connection that stays."""
 
     def __init__(self, reply: Reply, headers: Mapping[str, str]) -> None:
         # Deliberately not the parent's: all that aiohttp asks of a response is answered below.

@@ -1,7 +1,4 @@
-"""The one inbound handler: every request of every face goes through here, and leaves in that face's own words.
-
-Plain `web.Server` instead of an aiohttp Application: four faces need no router, and it costs a tenth of an accept.
-"""
+"""The one inbound handler: every request of every face goes through here, and leaves in that face's own words."""
 
 import re
 import time
@@ -11,6 +8,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from multidict import MultiMapping
 
 from gateway.auth import Auth
 from gateway.commands import Accepted
@@ -25,8 +23,6 @@ from gateway.service import Service
 
 log = structlog.get_logger()
 
-MAX_LINE = 64 * 1024
-"""Bytes of a request line: 2,000 characters of UTF-8, percent-encoded, in a query string, with room to spare."""
 MAX_HOOK = 1024 * 1024
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
@@ -91,33 +87,43 @@ class Web:
                 else:
                     self._exact[mount] = mounted
 
-    def server(self) -> web.Server:
-        """The aiohttp server that calls this handler."""
-        return _Server(
-            self.handle, access_log=None, max_line_size=MAX_LINE, max_field_size=MAX_LINE, keepalive_timeout=75.0
-        )
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request. Nothing escapes from here."""
-        path, _, query = _target(request.raw_path)
+    def find(self, path: str) -> Mounted | None:
+        """The face that serves a path, or None."""
         lowered = path.lower()
         mounted = self._exact.get(lowered)
         if mounted is None:
             mounted = next((mounted for mount, mounted in self._below if lowered.startswith(mount)), None)
+        return mounted
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request as aiohttp read it. Nothing escapes from here."""
+        path, _, query = target(request.raw_path)
+        mounted = self.find(path)
         if mounted is None:
             return await self._elsewhere(request, path)
-        visit = _Visit()
-        call = Call(
-            request.method, path, query, request.headers, b"", self._peers.address(request), self._peers.base(request)
+        call = self.call(request.method, path, query, request.headers, b"", request.remote or "")
+        return response_of(request, await self.answer(mounted, call, request), mounted.headers)
+
+    def call(
+        self, method: str, path: str, query: str, headers: MultiMapping[str], body: bytes, socket_peer: str
+    ) -> Call:
+        """A request as faces see it."""
+        peers = self._peers
+        return Call(
+            method, path, query, headers, body, peers.address(socket_peer, headers), peers.base(socket_peer, headers)
         )
+
+    async def answer(self, mounted: Mounted, call: Call, request: web.BaseRequest | None = None) -> Reply:
+        """What the face says, logged and counted. The body is read from `request` where there is one. Never raises."""
+        visit = _Visit()
         reply = await self._answer(mounted, request, call, visit)
         self._tell(mounted, call, reply, visit)
-        return response_of(request, reply, mounted.headers)
+        return reply
 
-    async def _answer(self, mounted: Mounted, request: web.BaseRequest, call: Call, visit: _Visit) -> Reply:
+    async def _answer(self, mounted: Mounted, request: web.BaseRequest | None, call: Call, visit: _Visit) -> Reply:
         face, inbound = mounted.face, None
         try:
-            if request.can_read_body:
+            if request is not None and request.can_read_body:
                 body = await _body(request, face.max_body)
                 call = Call(call.method, call.path, call.query, call.headers, body, call.peer, call.base)
             decoded = face.decode(call)
@@ -141,7 +147,7 @@ class Web:
         caller = await self._auth.check(inbound.credentials, call.peer, mounted.name)
         visit.caller = caller.name
         if mounted.deprecated:
-            self._metrics.deprecated.labels(mounted.name, caller.name).inc()
+            self._metrics.called_late(mounted.name, caller.name)
         if isinstance(inbound.command, RequestError):
             raise inbound.command
         result = await self._service.run(inbound.command, caller, mounted.name)
@@ -187,33 +193,8 @@ class Web:
         return web.Response(status=status, text=text, headers={"Server": "sluss"})
 
 
-class _Connection(web.RequestHandler):
-    """One connection, with our words for what is no HTTP request: aiohttp's repeat bytes of it, which may be a key."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002 - the parent's signature
-        message: str | None = None,  # noqa: ARG002
-    ) -> web.StreamResponse:
-        """A bare status, for no face is known yet; then the connection ends."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("Half an answer was sent")
-        response = web.Response(status=status, headers={"Server": "sluss"})
-        response.force_close()
-        return response
-
-
-class _Server(web.Server):
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
-
-
-def _target(raw: str) -> tuple[str, str, str]:
-    # A proxy may write the absolute form, `GET http://host/path`.
+def target(raw: str) -> tuple[str, str, str]:
+    """(path, `?` or nothing, query) of a request line's target; a proxy may write it whole, as `http://host/path`."""
     if not raw.startswith("/") and (origin := _ORIGIN.match(raw)):
         raw = raw[origin.end() :] or "/"
     return raw.partition("?")

@@ -20,26 +20,26 @@ class Answer(NamedTuple):
     raw: bytes
 
 
-async def exchange(address: Address, request: bytes) -> Answer:
+async def exchange(address: Address, request: bytes, pieces: int = 1) -> Answer:
     """Send one request on a connection of its own and read its answer, even while it is still being sent."""
-    (answer,) = await exchanges(address, [request])
+    (answer,) = await exchanges(address, [request], pieces)
     return answer
 
 
-async def exchanges(address: Address, requests: Sequence[bytes]) -> list[Answer]:
-    """Send requests on one connection, each once the one before is answered."""
+async def exchanges(address: Address, requests: Sequence[bytes], pieces: int = 1) -> list[Answer]:
+    """Send requests on one connection, each once the one before is answered, and each in so many pieces."""
     reader, writer = await asyncio.open_connection(*address)
     try:
-        return [await say(reader, writer, request) for request in requests]
+        return [await say(reader, writer, request, pieces) for request in requests]
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
 
-async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> Answer:
+async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, pieces: int = 1) -> Answer:
     """Send one request on an open connection and read its answer. Raises OSError or EOFError where it breaks."""
-    sending = asyncio.create_task(_send(writer, request))
+    sending = asyncio.create_task(_send(writer, request, pieces))
     try:
         async with asyncio.timeout(PATIENCE):
             return await _read(reader)
@@ -48,11 +48,15 @@ async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
         await asyncio.gather(sending, return_exceptions=True)
 
 
-async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:
+async def _send(writer: asyncio.StreamWriter, request: bytes, pieces: int) -> None:
     # A server may refuse a long request before it has read all of it, and close.
     with contextlib.suppress(ConnectionError):
-        writer.write(request)
-        await writer.drain()
+        size = -(-len(request) // pieces)
+        for at in range(0, len(request), size):
+            writer.write(request[at : at + size])
+            await writer.drain()
+            # Long enough for the server to see this piece alone; where it does not, both ways are the same anyway.
+            await asyncio.sleep(0.005 if pieces > 1 else 0)
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:

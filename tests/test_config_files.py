@@ -86,7 +86,7 @@ def test_the_examples_values_are_the_defaults(example: Settings) -> None:
         "currency": "SEK",
         "organization": "",
     }
-    assert (main.concurrency, main.timeout, main.connect_timeout, main.retry) == (16, 30.0, 5.0, Retry())
+    assert (main.concurrency, main.timeout, main.connect_timeout, main.retry) == (64, 30.0, 5.0, Retry())
     assert (example.callbacks, example.log) == (Callbacks(), Log())
     for name, upstream in (("rest_v2", main), ("sandbox", trial)):
         options = registry.load(name).options

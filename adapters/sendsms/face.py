@@ -10,7 +10,7 @@ from gateway.commands import Accepted, Result, SubmitBatch
 from gateway.errors import BadContent, GatewayError, Malformed, RequestError, Unauthenticated
 from gateway.model import Content
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
-from gateway.translator import LEGACY
+from gateway.translator import LEGACY, PRIORITIES
 
 # Source: a capture of the endpoint's answer that PYSMS keeps as a test fixture.
 _HEADERS: Headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "private"}
@@ -51,9 +51,9 @@ def _command(given: dict[str, str]) -> SubmitBatch | RequestError:
     type_ = wire.TYPES.get(given.get("type", "").strip().lower())
     if type_ is None:
         return Malformed("type must be empty, sms or flash")
-    priority = wire.PRIORITIES.get(given.get("prio", "").strip())
+    priority = PRIORITIES.get(given.get("prio", "").strip())
     if priority is None:
-        return Malformed("prio must be 1, 2 or 3")
+        return Malformed("prio must be 0, 1, 2 or 3")
     content = Content(sender=given.get("from", ""), body=given.get("msg", ""), type=type_, priority=priority)
     return SubmitBatch(content, wire.recipients(given.get("to", "")), loose=True)
 

@@ -4,12 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
 
-from gateway.model import MessageType, Priority, Recipient
+from gateway.model import MessageType, Recipient
 
 _NAMES = {name.encode(): name for name in ("acc", "pass", "msg", "from", "to", "prio", "type")}
-
-# Clients call 1 "group messages" or low, 2 normal and 3 urgent (PYSMS, MYSMS); REST v2 has no lower than normal.
-PRIORITIES = {"": Priority.NORMAL, "1": Priority.NORMAL, "2": Priority.NORMAL, "3": Priority.HIGH}
 
 # Only ever seen absent or empty; `flash` is inferred from REST v2's two types.
 TYPES = {"": MessageType.SMS, "sms": MessageType.SMS, "flash": MessageType.FLASH}

@@ -18,16 +18,13 @@ from gateway.errors import (
     TooLarge,
     UnsupportedMedia,
 )
-from gateway.model import Content, Priority, Recipient
+from gateway.model import Content, Recipient
 from gateway.paths import wsdl_dir
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
-from gateway.translator import LEGACY
+from gateway.translator import LEGACY, PRIORITIES
 
 _METHODS = ("GET", "POST")
 _FRESH = "private, max-age=0"
-
-# Clients call 1 "group messages" or low, 2 normal and 3 urgent (PYSMS, MYSMS); REST v2 has no lower than normal.
-_PRIORITIES = {"": Priority.NORMAL, "1": Priority.NORMAL, "2": Priority.NORMAL, "3": Priority.HIGH}
 
 # What is refused before a call was understood: a bare status without a body, as ASP.NET does.
 _BARE: tuple[tuple[type[GatewayError], int], ...] = (
@@ -125,9 +122,9 @@ def _balans(_: Request) -> Command:
 def _sms(request: Request) -> Command | RequestError:
     """The message; what is missing of it is left to be judged once the credentials were checked."""
     args = request.args
-    priority = _PRIORITIES.get((args["prio"] or "").strip())
+    priority = PRIORITIES.get((args["prio"] or "").strip())
     if priority is None:
-        return Malformed("prio must be 1, 2 or 3")
+        return Malformed("prio must be 0, 1, 2 or 3")
     content = Content(sender=args["from"] or "", body=args["meddelande"] or "", priority=priority)
     return SubmitBatch(content, _recipients(args["till"] or ""), loose=True)
 

@@ -79,7 +79,7 @@ class Caller(Section):
     account: Annotated[Text, Field(min_length=1, max_length=64)]
     keys: Annotated[tuple[Key, ...], AfterValidator(not_empty)]
     allow_from: tuple[Network, ...] = ()
-    faces: tuple[str, ...] | None = None
+    faces: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     country: Country = "46"
     currency: Currency = "SEK"
     organization: Annotated[Text, Field(max_length=100)] = ""
@@ -119,7 +119,7 @@ class UpstreamSettings(Section):
     name: Slug
     adapter: Annotated[str, AfterValidator(_sends)]
     rate: Rate | None = None
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
     timeout: Positive = 30.0
     connect_timeout: Positive = 5.0
     retry: Retry = Retry()

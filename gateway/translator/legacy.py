@@ -16,6 +16,7 @@ from gateway.errors import (
     RequestError,
     Unauthenticated,
 )
+from gateway.model import Priority
 from gateway.status import Status
 from gateway.translator.vocabulary import Row, Vocabulary
 
@@ -124,6 +125,17 @@ _ERRORS: tuple[tuple[type[GatewayError], LegacyCode], ...] = (
     (RequestError, _C.PARAMETER_ERROR),
     (GatewayError, _C.INTERNAL_ERROR),
 )
+
+
+PRIORITIES = {
+    "": Priority.NORMAL,
+    "0": Priority.NORMAL,
+    "1": Priority.NORMAL,
+    "2": Priority.NORMAL,
+    "3": Priority.HIGH,
+}
+"""`prio` of SOAP and GET: clients call 1 "group messages" or low, 2 normal and 3 urgent (PYSMS, MYSMS); 0 is an integer
+that a compiled client left unset. REST v2 has no lower than normal."""
 
 
 class _Legacy(Vocabulary[LegacyCode]):

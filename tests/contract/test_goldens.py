@@ -114,11 +114,15 @@ async def stored(gateway: Gateway) -> Any:
     return said | {"recipients": recipients if batch.content.templated else list(recipients)}
 
 
+@pytest.mark.parametrize("pieces", [1, 2], ids=["whole", "in two pieces"])
 @pytest.mark.parametrize("golden", FILES.values(), ids=FILES)
-async def test_a_client_reads_the_bytes_it_always_read(golden: Golden, gateway: Gateway) -> None:
-    """Each request is answered with the very bytes of the file, and what it asks for is what is stored."""
+async def test_a_client_reads_the_bytes_it_always_read(golden: Golden, gateway: Gateway, pieces: int) -> None:
+    """Each request is answered with the very bytes of the file, and what it asks for is what is stored.
+
+    A request that comes whole is read by the front, one that comes in pieces by aiohttp: the client must not notice.
+    """
     for request, answer in golden.exchanges:
-        assert (await exchange(gateway.public, request)).raw == answer
+        assert (await exchange(gateway.public, request, pieces)).raw == answer
 
     assert await stored(gateway) == golden.stored
 

@@ -1,0 +1,148 @@
+"""One run: the servers that are up, the rounds, and whether everything that was accepted is where it belongs."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import checks
+import servers
+from load import Generator
+from report import Measured
+from servers import Server
+from subjects import Subject
+
+WARM_UP = 1.0
+"""Seconds of load before each measurement that count for nothing."""
+DRAIN = 120.0
+"""Seconds in which what was accepted must have left."""
+ACCOUNT = KEY = "bench"
+"""The credentials of gateways on loopback that live as long as the run."""
+
+
+class Wrong(Exception):
+    """The very first answers are none that a client could use: there is nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how hard."""
+
+    rounds: int
+    seconds: float
+    connections: int
+    generator: Generator
+
+    @property
+    def warm_up(self) -> float:
+        """Seconds of load before each measurement."""
+        return min(WARM_UP, self.seconds)
+
+    def estimate(self, subjects: Sequence[Subject]) -> int:
+        """About how many seconds it takes."""
+        # What was accepted for the end to end row takes about as long again to leave, or twice.
+        runs = sum(3 if subject.server == "e2e" else 1 for subject in subjects)
+        return round(self.rounds * runs * (self.warm_up + self.seconds) + 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The servers by name, and what the clients of each saw."""
+
+    plan: Plan
+    servers: Mapping[str, Server]
+    seen: Mapping[str, checks.Seen] = field(
+        default_factory=lambda: {name: checks.Seen() for name in ("bare", "accept", "e2e")}
+    )
+
+    def measure(self, subject: Subject) -> Measured:
+        """Warm up, then measure one subject."""
+        self._load(subject, self.plan.warm_up)
+        if subject.server == "e2e":
+            self._drain()
+            return self._end_to_end(subject)
+        server = self.servers[subject.server]
+        before = server.cpu()
+        answered, seconds = self._load(subject, self.plan.seconds)
+        return Measured(answered * subject.recipients, seconds, server.cpu() - before)
+
+    def _end_to_end(self, subject: Subject) -> Measured:
+        gateway, upstream = self.servers["e2e"], self.servers["upstream"]
+        before, cpu, began = checks.counts(upstream), gateway.cpu(), time.monotonic()
+        self._load(subject, self.plan.seconds)
+        self._drain()
+        after = checks.counts(upstream)
+        return Measured(after.recipients - before.recipients, after.last - began, gateway.cpu() - cpu)
+
+    def _load(self, subject: Subject, seconds: float) -> tuple[int, float]:
+        plan, seen = self.plan, self.seen[subject.server]
+        load = plan.generator.run(self.servers[subject.server].base, subject.requests, seconds, plan.connections)
+        seen.answered += load.answered
+        seen.cut += plan.connections if plan.generator.cuts else 0
+        if load.refused or load.broken:
+            seen.problems.append(f"{subject.name}: {load.refused} answers refused, {load.broken} connections broke")
+        return load.answered, load.seconds
+
+    def _drain(self) -> None:
+        until = time.monotonic() + DRAIN
+        while checks.unfinished(self.servers["e2e"].database) and time.monotonic() < until:
+            time.sleep(0.05)
+
+    def ask(self, subjects: Sequence[Subject]) -> None:
+        """Send each gateway's request once, and read the answer as its client would."""
+        for subject in subjects:
+            if subject.server != "bare":
+                seen = self.seen[subject.server]
+                seen.answered += 1
+                seen.problems.extend(checks.ask(self.servers[subject.server], subject))
+        if "e2e" in self.servers:
+            self._drain()
+
+    def problems(self) -> list[str]:
+        """Stop the gateways; everything that does not add up."""
+        found = list(self.seen["bare"].problems)
+        for name in sorted({"accept", "e2e"} & self.servers.keys()):
+            gateway = self.servers[name]
+            said = checks.metrics(gateway)
+            gateway.stop()
+            stored = checks.stored(gateway.database)
+            found += checks.acceptance(self.seen[name], said, stored)
+            if name == "e2e":
+                found += checks.handing_over(stored, checks.counts(self.servers["upstream"]))
+        return found
+
+
+def run(
+    plan: Plan, subjects: Sequence[Subject], folder: Path, tell: Callable[[int, str, Measured], None]
+) -> tuple[dict[str, list[Measured]], list[str]]:
+    """Measure every subject once a round; returns what was measured by name, and what does not add up. Raises Wrong."""
+    found: dict[str, list[Measured]] = {subject.name: [] for subject in subjects}
+    cpus = servers.Cpus.of_this_machine()
+    with contextlib.ExitStack() as stack:
+        os.sched_setaffinity(0, cpus.load)
+        bench = Bench(plan, _started(stack, folder, cpus, {subject.server for subject in subjects}))
+        bench.ask(subjects)
+        if wrong := [problem for seen in bench.seen.values() for problem in seen.problems]:
+            raise Wrong("\n".join(wrong))
+        for number in range(1, plan.rounds + 1):
+            for subject in subjects:
+                measured = bench.measure(subject)
+                found[subject.name].append(measured)
+                tell(number, subject.name, measured)
+        bench.ask(subjects)
+        return found, bench.problems()
+
+
+def _started(stack: contextlib.ExitStack, folder: Path, cpus: servers.Cpus, needed: set[str]) -> dict[str, Server]:
+    up = {"bare": stack.enter_context(servers.script("bare", cpus.server))}
+    if "accept" in needed:
+        # One message a minute leaves, so accepting is measured alone, with all that was accepted waiting.
+        waiting: dict[str, object] = {"adapter": "sandbox", "rate": "1/m"}
+        up["accept"] = stack.enter_context(servers.gateway(folder / "accept", KEY, waiting, cpus.server))
+    if "e2e" in needed:
+        up["upstream"] = stack.enter_context(servers.script("upstream", cpus.load))
+        provider: dict[str, object] = {"adapter": "rest_v2", "url": f"{up['upstream'].base}/v2", "token": KEY}
+        up["e2e"] = stack.enter_context(servers.gateway(folder / "e2e", KEY, provider, cpus.server))
+    return up

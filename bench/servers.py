@@ -1,0 +1,119 @@
+"""The processes that are measured: starting them, pinning them, reading what they cost, ending them."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.auth import hash_key
+
+HERE = Path(__file__).parent
+PATIENCE = 30.0
+"""Seconds a server may take to start, and to end."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Cpus:
+    """Where the measured server runs and where the load does; the same, unpinned, on a machine with one CPU."""
+
+    server: frozenset[int]
+    load: frozenset[int]
+
+    @classmethod
+    def of_this_machine(cls) -> "Cpus":
+        """The first for the server; the last, which is the least likely to share its core, for the load."""
+        cpus = sorted(os.sched_getaffinity(0))
+        return cls(frozenset(cpus[:1]), frozenset(cpus[-1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that listens. `internal` and `database` are a gateway's."""
+
+    process: subprocess.Popen[bytes]
+    base: str
+    internal: str = ""
+    database: Path = Path()
+
+    def cpu(self) -> float:
+        """Seconds of CPU that it has used, user and system, all its threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def stop(self) -> None:
+        """End it in good order, and wait."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
+@contextlib.contextmanager
+def script(name: str, cpus: frozenset[int]) -> Iterator[Server]:
+    """One of the benchmark's own servers."""
+    command = [sys.executable, str(HERE / f"{name}.py")]
+    with _process(command, cpus, stdout=subprocess.PIPE) as process:
+        if process.stdout is None:
+            raise RuntimeError("a pipe was asked for")
+        port = process.stdout.readline().decode().strip()
+        if not port:
+            raise RuntimeError(f"{name} did not start")
+        yield Server(process, f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def gateway(folder: Path, key: str, upstream: dict[str, object], cpus: frozenset[int]) -> Iterator[Server]:
+    """The gateway as users start it: a configuration file, SQLite in `folder`, and its log in a file there."""
+    folder.mkdir()
+    config = folder / "sluss.yaml"
+    database = folder / "sluss.db"
+    config.write_text(json.dumps(_settings(database, key, upstream)))  # YAML understands JSON
+    log = folder / "log"
+    command = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)]
+    with log.open("wb") as output, _process(command, cpus, stdout=output) as process:
+        public, internal = _listening(process, log)
+        yield Server(process, f"http://{public}", f"http://{internal}", database)
+
+
+def _settings(database: Path, key: str, upstream: dict[str, object]) -> dict[str, object]:
+    return {
+        "version": 1,
+        "listen": {"public": "127.0.0.1:0", "internal": "127.0.0.1:0"},
+        "store": f"sqlite:///{database.absolute()}",
+        "callers": [{"name": "bench", "account": "bench", "keys": [hash_key(key)]}],
+        "upstreams": {"main": upstream},
+        "routes": [{"name": "default", "to": "main"}],
+        "log": {"format": "json"},
+    }
+
+
+def _listening(process: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        for line in log.read_text().splitlines():
+            if line.startswith("{") and line.endswith("}") and (event := json.loads(line))["event"] == "serving":
+                return event["public"], event["internal"]
+        time.sleep(0.05)
+    raise RuntimeError(f"the gateway did not start:\n{log.read_text()}")
+
+
+@contextlib.contextmanager
+def _process(command: list[str], cpus: frozenset[int], *, stdout: object) -> Iterator[subprocess.Popen[bytes]]:
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=stdout)  # type: ignore[call-overload]
+    try:
+        # Its threads are started later, so they inherit this.
+        os.sched_setaffinity(process.pid, cpus)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()

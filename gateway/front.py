@@ -1,0 +1,236 @@
+"""The way in: a plain request is read right here, any other is aiohttp's, with its connection and all its bytes.
+
+Nearly every call of an old client is one small HTTP/1.1 request that arrives whole. Reading that takes a fraction of
+what a general server needs, which is a third of an accept. Whatever is not exactly of that kind - a body in pieces,
+chunks, `Expect`, another version, a method or a header out of the ordinary - is handed over before it is touched, and
+the connection stays with aiohttp. A test holds both ways to the same bytes.
+"""
+
+import asyncio
+import re
+from typing import Any, NamedTuple, cast
+
+import structlog
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway.ports import Call
+from gateway.replies import encoded
+from gateway.web import Mounted, Web
+
+log = structlog.get_logger()
+
+MAX_LINE = 64 * 1024
+"""Bytes of a request line: 2,000 characters of UTF-8, percent-encoded, in a query string, with room to spare."""
+KEEPALIVE = 75.0
+"""Seconds that a connection may be idle."""
+MAX_WAITING = 64 * 1024
+"""Bytes a client may send ahead while its last request is being answered."""
+
+_HEAD = re.compile(rb"(GET|POST) (/[!-~]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)+)\r\n")
+_NOT_PLAIN = ("Transfer-Encoding", "Content-Encoding", "Expect", "Upgrade", "TE", "Trailer")
+
+
+class Plain(NamedTuple):
+    """A whole request, and what the client sent after it."""
+
+    mounted: Mounted
+    call: Call
+    rest: bytes
+
+
+class Server(web.Server):
+    """Gives each new connection to a Front, and ends those that are idle when the gateway stops."""
+
+    def __init__(self, handler: Web) -> None:
+        """The listener of a gateway's public side."""
+        super().__init__(
+            handler.handle,
+            access_log=None,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            keepalive_timeout=KEEPALIVE,
+        )
+        self.web = handler
+        self.fronts: set[Front] = set()
+
+    def __call__(self) -> Any:
+        """As asyncio asks for it: the protocol of a new connection."""
+        return Front(self)
+
+    def aiohttp_connection(self) -> web.RequestHandler:
+        """What a connection becomes that is not plain."""
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+    def pre_shutdown(self) -> None:
+        """Close what is idle; what is being answered is closed afterwards."""
+        super().pre_shutdown()
+        for front in list(self.fronts):
+            front.stop()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's signature
+        """Give the answers that are being made that many seconds."""
+        tasks = {front.task for front in self.fronts if front.task is not None}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+        await super().shutdown(timeout)
+
+
+class Front(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._web = server.web
+        self._loop = asyncio.get_running_loop()
+        self._waiting = b""
+        self._peer = ""
+        self._full = False
+        self._stopping = False
+        self._idle_until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As asyncio calls it."""
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._server.fronts.add(self)
+        self._idle_until = self._loop.time() + KEEPALIVE
+        self._timer = self._loop.call_at(self._idle_until, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """The client has gone; an answer that is being made is made, for its message may be stored."""
+        self._let_go()
+
+    def pause_writing(self) -> None:
+        """The client does not read; it gets no further answer until it does."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._full = False
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client's."""
+        self._waiting = self._waiting + data if self._waiting else data
+        if self.task is None:
+            self._next()
+        elif len(self._waiting) > MAX_WAITING:
+            self._transport.pause_reading()
+
+    def stop(self) -> None:
+        """End the connection as soon as nothing is being answered."""
+        self._stopping = True
+        if self.task is None:
+            self._transport.close()
+
+    def _next(self) -> None:
+        if self.task is not None or not self._waiting or self._full or self._transport.is_closing():
+            return
+        plain = read(self._web, self._waiting, self._peer)
+        if plain is None:
+            self._hand_over()
+        else:
+            self._waiting = plain.rest
+            self.task = self._loop.create_task(self._answer(plain.mounted, plain.call))
+
+    async def _answer(self, mounted: Mounted, call: Call) -> None:
+        try:
+            reply = await self._web.answer(mounted, call)
+            if not self._transport.is_closing():
+                self._transport.write(encoded(reply, mounted.headers))
+        except Exception:
+            log.exception("front.crashed", face=mounted.name)
+            self._transport.abort()
+        finally:
+            self.task = None
+        if self._stopping:
+            self._transport.close()
+            return
+        self._idle_until = self._loop.time() + KEEPALIVE
+        if self._waiting:
+            self._transport.resume_reading()
+            self._next()
+
+    def _hand_over(self) -> None:
+        self._let_go()
+        handler = self._server.aiohttp_connection()
+        self._transport.set_protocol(handler)
+        handler.connection_made(self._transport)
+        handler.data_received(self._waiting)
+
+    def _let_go(self) -> None:
+        self._server.fronts.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        if self.task is None and self._loop.time() >= self._idle_until:
+            self._transport.close()
+        else:
+            self._timer = self._loop.call_at(max(self._idle_until, self._loop.time() + 1), self._look)
+
+
+class _Connection(web.RequestHandler):
+    """One connection, with our words for what is no HTTP request: aiohttp's repeat bytes of it, which may be a key."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,  # noqa: ARG002 - the parent's signature
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        """A bare status, for no face is known yet; then the connection ends."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("Half an answer was sent")
+        response = web.Response(status=status, headers={"Server": "sluss"})
+        response.force_close()
+        return response
+
+
+def read(handler: Web, data: bytes, peer: str) -> Plain | None:
+    """The plain request that `data` starts with; None where it is anything else, or not whole."""
+    head = _HEAD.match(data)
+    if head is None or head.end() > MAX_LINE:
+        return None
+    path, _, query = head[2].decode().partition("?")
+    mounted = handler.find(path)
+    headers = _headers(head[3].decode())
+    length = _length(headers, head[1])
+    if mounted is None or length is None or length > mounted.face.max_body:
+        return None
+    end = head.end() + length
+    if len(data) < end:
+        return None
+    call = handler.call(head[1].decode(), path, query, CIMultiDictProxy(headers), data[head.end() : end], peer)
+    return Plain(mounted, call, data[end:])
+
+
+def _headers(block: str) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict()
+    for line in block.split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        headers.add(name, value.strip(" \t"))
+    return headers
+
+
+def _length(headers: CIMultiDict[str], method: bytes) -> int | None:
+    """Bytes of the body; None where a header says that this is no plain request."""
+    if any(name in headers for name in _NOT_PLAIN) or len(headers.getall("Host", [])) != 1:
+        return None
+    connection = headers.getall("Connection", ["keep-alive"])
+    if len(connection) > 1 or connection[0].lower() != "keep-alive":
+        return None
+    lengths = headers.getall("Content-Length", [])
+    if not lengths:
+        return 0 if method == b"GET" else None
+    if len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit() and len(lengths[0]) < 9):
+        return None
+    return int(lengths[0])
