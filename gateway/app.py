@@ -74,6 +74,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
         )
         public = Web(registry.faces(), service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)
         # The order of the exits matters: listeners first, then what is in flight, the store last.
+        await _tell_orphans(store, settings)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop, settings.listen.shutdown)
         callbacks.start()
@@ -84,6 +85,13 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
         return Gateway(store, public_at, internal_at, stack.pop_all())
+
+
+async def _tell_orphans(store: Store, settings: Settings) -> None:
+    """Nobody sends for an upstream that the configuration has lost, so somebody must be told."""
+    for (upstream, _), count in (await store.depths()).items():
+        if upstream not in settings.upstreams:
+            log.error("queue.orphaned", upstream=upstream, dispatches=count, remedy="name this upstream again")
 
 
 async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.AsyncExitStack) -> Address:

@@ -67,9 +67,11 @@ class Callbacks:
                     continue
                 until = now + int((LEASE + self._timeout) * 1000)
                 leased = await self._store.lease_callbacks(AT_ONCE, now, until)
-                # What is told of one message keeps its order; different messages need not wait for one another.
+                # What is due of one message is told in order; different messages need not wait for one another.
                 told = groupby(sorted(leased, key=_of), key=_of)
-                await asyncio.gather(*(self._post_all(list(callbacks)) for _, callbacks in told))
+                await asyncio.gather(
+                    *(self._post_all(list(callbacks)) for _, callbacks in told), return_exceptions=True
+                )
             except Busy:
                 await asyncio.sleep(IDLE)
             except Exception:

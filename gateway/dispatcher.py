@@ -202,7 +202,7 @@ class Lane:
             self._metrics.held.labels(self._name).set(1)
             log.error("upstream.held", upstream=self._name, held_seconds=HOLD, reason=error.detail)
         elif isinstance(error, Throttled):
-            self._later = now + int(error.after * 1000)  # "later" is meant for all that goes there
+            self._later = now + int(max(1.0, error.after) * 1000)  # "later" is meant for all that goes there
         retry = self._settings.retry
         return failed(dispatch, error, now, Backoff(retry.first, retry.max, retry.give_up))
 
@@ -223,7 +223,7 @@ class Lane:
                 log.warning("settle.postponed", upstream=self._name, dispatch=settlement.dispatch)
                 await asyncio.sleep(IDLE)
             else:
-                if self._held_until and settlement.state is not DispatchState.READY:
+                if self._held_until and settlement.state in (DispatchState.SENT, DispatchState.WAITING):
                     self._held_until = 0
                     self._metrics.held.labels(self._name).set(0)
                 return moved

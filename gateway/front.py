@@ -111,14 +111,15 @@ class Front(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It reads again."""
         self._full = False
-        self._next()
+        if self.task is None:
+            self._go_on()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client's."""
         self._waiting = self._waiting + data if self._waiting else data
         if self.task is None:
             self._next()
-        elif len(self._waiting) > MAX_WAITING:
+        if len(self._waiting) > MAX_WAITING and (self.task is not None or self._full):
             self._transport.pause_reading()
 
     def stop(self) -> None:
@@ -151,7 +152,10 @@ class Front(asyncio.Protocol):
             self._transport.close()
             return
         self._idle_until = self._loop.time() + KEEPALIVE
-        if self._waiting:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting and not self._full and not self._transport.is_closing():
             self._transport.resume_reading()
             self._next()
 

@@ -115,6 +115,12 @@ def _reason(error: BaseException) -> str:
     return (isinstance(cause, OSError) and cause.strerror) or type(cause).__name__
 
 
+# IPv6 forms that hold an IPv4 address, which a network may unpack: compatible, translated, NAT64 and 6to4.
+_EMBEDDING = tuple(
+    ipaddress.ip_network(block) for block in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")
+)
+
+
 class _PublicResolver(AbstractResolver):
     """Resolves names to public addresses only, so that a caller's URL cannot reach into our network (SSRF).
 
@@ -146,5 +152,7 @@ def is_public(host: str | None) -> bool:
     except ValueError:
         # Forms like 0x7f.1 or 2130706433 are numbers to the C library: only what looks like a name may pass.
         return any(char.isalpha() for char in host.rpartition(".")[2]) and not host.lower().startswith("0x")
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_global and not mapped.is_multicast)
+    address = getattr(address, "ipv4_mapped", None) or address
+    if any(address in network for network in _EMBEDDING if network.version == address.version):
+        return False
+    return bool(address.is_global and not address.is_multicast)

@@ -18,7 +18,7 @@ _PROGRESS: dict[Status, tuple[int, int]] = {
     Status.DELIVERED_TO_GSM: (80, 80),
     Status.SUBSCRIBER_OFFLINE: (90, 75),
     Status.REFUNDED: (100, 100),
-    Status.UNKNOWN: (110, 35),
+    Status.UNKNOWN: (110, 15),
 } | {status: (_FINAL, _FINAL) for status in Status if status.final}
 
 

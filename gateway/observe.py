@@ -28,7 +28,7 @@ def configure(settings: Log, secrets: Iterable[str] = ()) -> None:
     pretty = settings.format == "pretty" or (settings.format == "auto" and sys.stdout.isatty())
     redact = redactor(frozenset(secrets) | _ALWAYS_SECRET)
     structlog.configure(
-        processors=[_stamp, redact, structlog.dev.ConsoleRenderer() if pretty else _json],
+        processors=[_stamp, redact, _console() if pretty else _json],
         wrapper_class=_lean(getattr(logging, settings.level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout) if pretty else Lines(sys.stdout.buffer),
         cache_logger_on_first_use=True,
@@ -36,6 +36,11 @@ def configure(settings: Log, secrets: Iterable[str] = ()) -> None:
     # aiohttp and asyncio log through the standard library; what they have to say is about sockets, not messages.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    # The default shows the local variables of every frame: keys, texts and numbers among them.
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
 def _lean(level: int) -> type[structlog.typing.FilteringBoundLogger]:

@@ -59,7 +59,8 @@ def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> 
         case Misconfigured():
             return "held", _again(dispatch, dispatch.attempts, now + int(HOLD * 1000))
         case Unreachable() | Throttled() if not backoff.too_late(dispatch.batch.created, now):
-            delay = int(error.after * 1000) if isinstance(error, Throttled) else backoff.delay(attempts)
+            asked = int(error.after * 1000) if isinstance(error, Throttled) else 0
+            delay = max(asked, backoff.delay(attempts))
             return "retry", _again(dispatch, attempts, now + delay)
         case Unanswered():
             return "unknown", _ended(dispatch, DispatchState.UNKNOWN, error, now)

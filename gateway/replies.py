@@ -33,12 +33,13 @@ class _Plain(web.StreamResponse):
         self._eof_sent = False
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Write everything at once. Raises ConnectionError where the client has gone."""
+        """Write everything at once; done once the client reads. Raises ConnectionError where it has gone."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError("The client has gone")
         transport.write(encoded(self._reply, self._before))
         self._eof_sent = True
+        await request.writer.drain()  # a client that asks and never reads is not answered further
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write."""

@@ -36,8 +36,11 @@ class Sample:
         """The same with credentials in it; they are safe in URLs, headers and XML."""
         basic = base64.b64encode(f"{account}:{key}".encode()).decode()
 
+        values = {"BASIC": basic, "ACC": account, "KEY": key}
+
         def fill(text: str) -> str:
-            return text.replace("BASIC", basic).replace("ACC", account).replace("KEY", key)
+            # In one go, for what is filled in may by chance spell a name.
+            return re.sub("BASIC|ACC|KEY", lambda name: values[name[0]], text)
 
         headers = {name: fill(value) for name, value in self.headers.items()}
         return Sample(self.title, self.method, fill(self.path), headers, fill(self.body))

@@ -188,14 +188,21 @@ def _sayable(words: str) -> bool:
         return False
 
 
+def _rendered(body: str, params: Mapping[str, str], defaults: Mapping[str, str]) -> str:
+    # Judged one by one and before they are put together: a short text can ask for a megabyte a hundred times over.
+    if any(len(value) > MAX_BODY for values in (params, defaults) for value in values.values()):
+        raise BadContent("A template argument is too long", {"body": [f"Use at most {MAX_BODY} characters"]})
+    rendered = text.render(body, params, defaults)
+    _check_body(rendered)
+    return rendered
+
+
 def _measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Content, tuple[int, ...]]:
     if content.defaults is None:
         coding = text.choose(content.body, content.datacoding)
         segments = (text.segments(content.body, coding),) * len(recipients)
     else:
-        bodies = [text.render(content.body, recipient.params, content.defaults) for recipient in recipients]
-        for body in set(bodies):
-            _check_body(body)
+        bodies = [_rendered(content.body, recipient.params, content.defaults) for recipient in recipients]
         # One coding for the whole batch, as its document shows: UCS-2 as soon as one recipient's text needs it.
         gsm = all(text.choose(body, content.datacoding) is DataCoding.GSM for body in bodies)
         coding = DataCoding.GSM if gsm else DataCoding.UCS

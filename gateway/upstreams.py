@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.config import UpstreamSettings
+from gateway.errors import SendError, Unsupported
 from gateway.http import Http
 from gateway.model import Dispatch
 from gateway.ports import Call, Local, Poll, Receipts, Reply, Upstream
@@ -56,7 +57,14 @@ class Remote:
 
     async def send(self, dispatch: Dispatch) -> Receipts:
         """Hand a dispatch over."""
-        return self.codec.decode(await self._perform(self.codec.encode(dispatch, self.report_url)), dispatch)
+        try:
+            call = self.codec.encode(dispatch, self.report_url)
+        except SendError:
+            raise
+        except Exception as error:
+            # A bug of ours, but one that happened before anything left: that much is certain.
+            raise Unsupported("The gateway could not write the request") from error
+        return self.codec.decode(await self._perform(call), dispatch)
 
     async def poll(self, dispatch: Dispatch) -> Poll:  # noqa: ARG002 - nothing is ever asked of it
         """Nothing to ask: this provider reports by itself."""

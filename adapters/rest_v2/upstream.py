@@ -121,7 +121,7 @@ def _document(reply: Reply) -> dict[str, Any]:
 def _error(reply: Reply, document: dict[str, Any]) -> SendError:
     words = str(document.get("detail") or document.get("title") or document.get("message") or "")[:500]
     if reply.status in _HOLD:
-        return Misconfigured(f"The upstream answers {reply.status} {words}".rstrip())
+        return Misconfigured(f"The upstream answers {reply.status}")  # its words may repeat the key
     if reply.status in _LATER or (reply.status == 503 and "Retry-After" in reply.headers):
         return Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
     if reply.status >= 500 or reply.status < 200:

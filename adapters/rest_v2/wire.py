@@ -23,6 +23,7 @@ from gateway.clock import iso, parse_iso
 from gateway.errors import Malformed
 from gateway.ids import Kind, public_id
 from gateway.model import (
+    MAX_RECIPIENTS,
     Account,
     Batch,
     Content,
@@ -40,6 +41,8 @@ from gateway.text import render
 
 DEFAULT_WINDOW = 7 * 24 * 3600 * 1000
 """Milliseconds; a window without an end closes this long after it opens (the provider's own sample model)."""
+
+_LAST_MOMENT = parse_iso("9999-01-01T00:00:00Z")
 
 _TYPES = {"sms": MessageType.SMS, "flash": MessageType.FLASH, "1": MessageType.SMS, "0": MessageType.FLASH}
 _CODINGS = {"gsm": DataCoding.GSM, "ucs": DataCoding.UCS, "0": DataCoding.GSM, "2": DataCoding.UCS}
@@ -64,10 +67,13 @@ def _choice(table: Mapping[str, Any], sentence: str, default: Any) -> BeforeVali
 def _moment(value: object) -> object:
     if isinstance(value, str):
         try:
-            return parse_iso(value)
+            value = parse_iso(value)
         except (ValueError, OverflowError):
-            raise ValueError("Write the time as ISO 8601, as 2026-05-01T08:00:00Z") from None
-    return value
+            value = _LAST_MOMENT
+    if value is not None and not (isinstance(value, int) and value < _LAST_MOMENT):
+        raise ValueError("Write the time as ISO 8601, as 2026-05-01T08:00:00Z")
+    # .NET writes the year 1 for a time that was left unset.
+    return None if value is None else max(0, value)
 
 
 def _lower_keys(value: object) -> object:
@@ -111,7 +117,8 @@ class BatchRequest(BaseModel):
 
     sender: str
     recipients: Annotated[
-        Annotated[list[_Msisdn], Tag("list")] | Annotated[dict[str, _Arguments], Tag("template")],
+        Annotated[list[_Msisdn], Field(max_length=MAX_RECIPIENTS, fail_fast=True), Tag("list")]
+        | Annotated[dict[str, _Arguments], Field(max_length=MAX_RECIPIENTS + 1), Tag("template")],
         Discriminator(_kind),
     ]
     body: str
@@ -132,6 +139,7 @@ class BatchRequest(BaseModel):
 
 _WORDS = {
     "missing": "This field is required",
+    "too_long": f"A request may name at most {MAX_RECIPIENTS} recipients, 100 tags and 100 windows; split it",
     "string_pattern_mismatch": "A recipient is written with digits only, at most 15",
 }
 

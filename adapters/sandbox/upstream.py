@@ -22,6 +22,10 @@ class SandboxOptions(BaseModel):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "SEK"
 
 
+PAUSE = 100
+"""Milliseconds at least between two looks at a dispatch: one of 500 recipients has an event every other one."""
+
+
 class Sandbox:
     """Plays a provider without a socket."""
 
@@ -51,7 +55,7 @@ class Sandbox:
                     ahead.append(at)
                     break
                 reports.append(Report(status, at, number=message.number, raw_code=str(status.value)))
-        return Poll(tuple(reports), min(ahead) - now if ahead else None)
+        return Poll(tuple(reports), max(PAUSE, min(ahead) - now) if ahead else None)
 
     def balance(self) -> tuple[str, str]:
         """The configured balance."""

@@ -131,6 +131,11 @@ class GroupCommit:
 
 def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
     try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        # Somebody else holds the file: waiting once is enough, and nobody of this group can fare better alone.
+        return [_as_ours(error) for _ in range(len(group))]
+    try:
         return _transaction(connection, group)
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to the requests, not to this thread
         if len(group) == 1:
@@ -141,7 +146,6 @@ def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
 
 
 def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
-    connection.execute("BEGIN IMMEDIATE")
     try:
         for head, rows in _merged(group):
             _insert(connection, head, rows)

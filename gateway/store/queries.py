@@ -14,7 +14,6 @@ from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, messag
 READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
 UNKNOWN = DispatchState.UNKNOWN.value
 
-DispatchRow = tuple[int, int, str, str, int, int, int, int | None, str | None]
 _DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref"
 
 

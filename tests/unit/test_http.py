@@ -460,3 +460,11 @@ async def test_of_a_names_addresses_only_the_public_ones_are_tried(monkeypatch: 
         await http.close()
 
     assert tried == ["93.184.216.34"]
+
+
+@pytest.mark.parametrize(
+    "host", ["64:ff9b::7f00:1", "64:ff9b::a00:5", "2002:7f00:1::", "::127.0.0.1", "::ffff:0:7f00:1"]
+)
+def test_an_address_inside_an_address_is_not_public(host: str) -> None:
+    """A network that unpacks IPv4 from IPv6 (NAT64, 6to4) must not become a way in."""
+    assert not is_public(host)

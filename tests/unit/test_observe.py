@@ -202,3 +202,20 @@ def test_each_gateway_counts_for_itself() -> None:
 
     assert first.render() != second.render()
     assert second.registry.get_sample_value("sluss_requests_total") is None
+
+
+def test_a_crash_on_a_terminal_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    """The pretty log has traces, but not the values of the frames: there are keys and texts among them."""
+
+    def breaks(secret: str) -> None:
+        raise RuntimeError(str(len(secret)))
+
+    observe.configure(Log(format="pretty"))
+    try:
+        breaks("enoyna-rof-ton"[::-1])  # backwards, for the trace does show this line
+    except RuntimeError:
+        structlog.get_logger().exception("it.broke")
+
+    said = capsys.readouterr().out
+    assert "RuntimeError" in said
+    assert "not-for-anyone" not in said

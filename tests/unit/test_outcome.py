@@ -169,3 +169,10 @@ def test_a_report_without_a_time_gets_ours() -> None:
 def test_a_hold_is_a_minute() -> None:
     """Operations mend credentials by hand: a minute is soon enough to try again, and spares the provider's log."""
     assert HOLD == 60.0
+
+
+def test_an_upstream_that_asks_for_no_time_is_not_asked_in_a_circle() -> None:
+    """`Retry-After: 0` waits as long as an upstream that cannot be reached would be left alone."""
+    _, settlement = failed(a_dispatch(), Throttled("later", 0.0), NOW, BACKOFF)
+
+    assert settlement.run_at > NOW

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from adapters.rest_v2 import ADAPTER
+from adapters.rest_v2 import ADAPTER, wire
 from adapters.rest_v2.face import RestV2Face
 from adapters.rest_v2.reports import RestV2Reports
 from adapters.rest_v2.upstream import RestV2Options, RestV2Upstream
@@ -710,7 +710,7 @@ ERRORS: list[tuple[int, bytes, Mapping[str, str], SendError]] = [
     (400, b'{"errors":{"$.Body":["x"]}}', {}, Refused(Status.INVALID_CONTENT, "400")),
     (400, b'{"errors":["x"]}', {}, Refused(Status.GENERIC_REJECTED, "400")),
     (400, b'{"title":"Bad","errors":{"X":[]}}', {}, Refused(Status.GENERIC_REJECTED, "400", "Bad")),
-    (401, b'{"title":"Unauthorized"}', {}, Misconfigured("The upstream answers 401 Unauthorized")),
+    (401, b'{"title":"Unauthorized"}', {}, Misconfigured("The upstream answers 401")),
     (402, b"", {}, Refused(Status.INSUFFICIENT_FUNDS, "402")),
     (403, b'{"detail":"Not enough Credits"}', {}, Refused(Status.INSUFFICIENT_FUNDS, "403", "Not enough Credits")),
     (403, b'{"detail":"Sender"}', {}, Refused(Status.GENERIC_REJECTED, "403", "Sender")),
@@ -992,3 +992,14 @@ def test_the_adapter_declares_itself() -> None:
     assert (ADAPTER.name, ADAPTER.deprecated, ADAPTER.options) == ("rest_v2", None, RestV2Options)
     assert ADAPTER.secrets >= {"token", "authorization"}
     assert (ADAPTER.face, ADAPTER.upstream, ADAPTER.reports) == (RestV2Face, RestV2Upstream, RestV2Reports)
+
+
+@pytest.mark.parametrize("opens", ["9999-12-31T00:00:00Z", 10**15])
+def test_a_window_lies_in_a_year_that_can_be_written(opens: object) -> None:
+    """A time beyond what documents can say is refused, before a batch is stored that nobody could ever be shown."""
+    with pytest.raises(Malformed) as caught:
+        wire.read_batch(
+            {"sender": "iP1", "recipients": ["46712345678"], "body": "Hi", "deliveryWindows": [{"opens": opens}]}
+        )
+
+    assert list(caught.value.fields) == ["DeliveryWindows"]

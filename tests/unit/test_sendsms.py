@@ -244,7 +244,7 @@ def test_missing_text_and_sender_are_left_to_the_service() -> None:
         pytest.param("acc=a%00&pass=key&msg=a&from=a&to=4670", Malformed, b"110", id="NUL in the account"),
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670%00", Malformed, b"110", id="NUL in the recipient"),
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&type=mms", Malformed, b"110", id="an unknown type"),
-        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=0", Malformed, b"110", id="prio 0"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=00", Malformed, b"110", id="prio 00"),
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=4", Malformed, b"110", id="prio 4"),
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=high", Malformed, b"110", id="prio as a word"),
     ],

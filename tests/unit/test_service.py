@@ -411,3 +411,13 @@ async def test_run_submits_too(world: World) -> None:
 
     assert isinstance(got, Accepted)
     assert got.batch.face == "rest_v2"
+
+
+@pytest.mark.parametrize("where", ["params", "defaults"])
+async def test_a_template_cannot_ask_for_a_mountain(world: World, where: str) -> None:
+    """A text of 600 placeholders and an argument of a megabyte are refused before they are put together."""
+    long = {"a": "x" * 2**20}
+    recipient = Recipient("46712345678", long if where == "params" else {})
+    content = a_content(body="{a}" * 600, defaults=long if where == "defaults" else {})
+    with pytest.raises(BadContent):
+        world.service.submit(SubmitBatch(content, (recipient,)), CALLER, "rest_v2")

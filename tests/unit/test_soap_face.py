@@ -100,6 +100,7 @@ def test_till_names_one_number_or_several(till: str, numbers: list[str]) -> None
 @pytest.mark.parametrize(
     ("prio", "priority"),
     [
+        ("0", Priority.NORMAL),
         ("1", Priority.NORMAL),
         ("2", Priority.NORMAL),
         ("3", Priority.HIGH),
@@ -112,7 +113,7 @@ def test_prio_has_three_levels(prio: str, priority: Priority) -> None:
     assert submitted(prio=prio).content.priority is priority
 
 
-@pytest.mark.parametrize("prio", ["0", "4", "-1", "1.0", "high", "٣"])
+@pytest.mark.parametrize("prio", ["00", "4", "-1", "1.0", "high", "٣"])
 def test_another_prio_is_a_parameter_error(prio: str) -> None:
     """The error waits behind the credentials: who may not call is told that first."""
     asked = inbound(call("sms", HI | {"prio": prio}))
