@@ -12,9 +12,11 @@ def internal_app(store: Store, metrics: Metrics) -> web.Application:
     """`/healthz` (the process lives), `/readyz` (the store takes writes), `/metrics` (Prometheus)."""
 
     async def healthz(_request: web.Request) -> web.Response:
+        """The process lives."""
         return web.Response(text="ok\n")
 
     async def readyz(_request: web.Request) -> web.Response:
+        """The store takes writes."""
         try:
             await store.check()
         except Busy as error:
@@ -22,6 +24,7 @@ def internal_app(store: Store, metrics: Metrics) -> web.Application:
         return web.Response(text="ready\n")
 
     async def prometheus(_request: web.Request) -> web.Response:
+        """Counters, and the queues as they stand."""
         metrics.queue.clear()
         for (upstream, state), count in (await store.depths()).items():
             metrics.queue.labels(upstream, DispatchState(state).name.lower()).set(count)
