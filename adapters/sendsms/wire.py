@@ -45,7 +45,7 @@ def recipients(to: str) -> tuple[Recipient, ...]:
 def _pairs(query: bytes) -> Iterator[tuple[str, bytes]]:
     for pair in query.split(b"&"):
         raw_name, _, value = pair.partition(b"=")
-        name = _NAMES.get(unquote_to_bytes(raw_name).lower())
+        name = _NAMES.get(raw_name) or _NAMES.get(unquote_to_bytes(raw_name).lower())
         if name is not None:
             yield name, value.replace(b"+", b" ")
 
@@ -58,6 +58,8 @@ def _collect(pairs: list[tuple[str, bytes]], charset: Callable[[bytes], str]) ->
 
 
 def _decoded(value: bytes, charset: Callable[[bytes], str]) -> str:
+    if b"%" not in value:
+        return charset(value)
     if b"%u" not in value:
         return charset(unquote_to_bytes(value))
     # Classic ASP's escape() writes UTF-16 units as %uXXXX; every second piece of the split is such a unit.
