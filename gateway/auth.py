@@ -4,19 +4,16 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 from gateway.config import Caller, Key
 from gateway.errors import Busy, Unauthenticated
+from gateway.networks import within
 from gateway.ports import Credentials
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 CACHE_SECONDS = 600
 CACHE_SIZE = 4096
@@ -79,7 +76,7 @@ class Auth:
         if caller.faces is not None and face not in caller.faces:
             raise Unauthenticated
         networks = entry.allow_from or caller.allow_from
-        if networks and not _inside(peer, networks):
+        if networks and not within(peer, networks):
             raise Unauthenticated
         return caller
 
@@ -129,18 +126,3 @@ def _scrypt_matches(key: str, stored: str) -> bool:
         dklen=len(expected),
     )
     return hmac.compare_digest(given, expected)
-
-
-@lru_cache(maxsize=1024)
-def _address(peer: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return None
-    # A dual-stack listener shows IPv4 peers as ::ffff:10.0.0.1.
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _inside(peer: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    address = _address(peer)
-    return address is not None and any(address in network for network in networks)

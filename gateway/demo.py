@@ -27,7 +27,7 @@ from gateway import app, config, observe
 from gateway.auth import hash_key, new_key
 from gateway.errors import ConfigError
 from gateway.ids import Kind, key_of
-from gateway.model import Message, StatusEntry
+from gateway.model import StatusEntry
 from gateway.ports import Call, Reply
 from gateway.samples import SAMPLES, Sample, send
 from gateway.status import Status
@@ -228,11 +228,7 @@ async def _follow(row: Shown, gateway: app.Gateway, wire: Wire) -> None:
     found = await gateway.store.message(row.number)
     if found is not None:
         _, message, row.history = found
-        row.left = _request(message, wire)
-
-
-def _request(message: Message, wire: Wire) -> str:
-    return wire.sent.get(message.number, "")
+        row.left = wire.sent.get(message.number, "")
 
 
 def _table(shown: list[Shown]) -> Table:

@@ -29,7 +29,6 @@ class Http:
     """A pool of connections. `public_only` refuses private, loopback and link-local targets (for callers' URLs)."""
 
     def __init__(self, *, connections: int = 256, public_only: bool = False) -> None:
-        self._public_only = public_only
         resolver = _PublicResolver() if public_only else ThreadedResolver()
         tracing = aiohttp.TraceConfig()
         tracing.on_request_headers_sent.append(_leaves)

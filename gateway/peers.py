@@ -1,15 +1,11 @@
 """Who is at the other end, and by which address it reached us: the socket's word, or a trusted proxy's."""
 
-import ipaddress
 import re
-from collections.abc import Sequence
-from functools import lru_cache
 
 from multidict import MultiMapping
 
 from gateway.config import Listen
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from gateway.networks import within
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?").fullmatch
 
@@ -25,10 +21,10 @@ class Peers:
 
     def address(self, peer: str, headers: MultiMapping[str]) -> str:
         """The client's address: the last one in X-Forwarded-For that is no trusted proxy of ours."""
-        if not self._trusted or not _among(peer, self._trusted):
+        if not self._trusted or not within(peer, self._trusted):
             return peer
         hops = [hop.strip() for hop in ",".join(headers.getall("X-Forwarded-For", [])).split(",")]
-        return next((hop for hop in reversed(hops) if hop and not _among(hop, self._trusted)), peer)
+        return next((hop for hop in reversed(hops) if hop and not within(hop, self._trusted)), peer)
 
     def base(self, peer: str, headers: MultiMapping[str]) -> str:
         """Scheme and host as the client reached them, safe to print into a document.
@@ -37,20 +33,9 @@ class Peers:
         the address its WSDL names, which must be one that it can reach.
         """
         scheme, host = "http", headers.get("Host", "")
-        if self._trusted and _among(peer, self._trusted):
+        if self._trusted and within(peer, self._trusted):
             scheme = "https" if headers.get("X-Forwarded-Proto", scheme).strip().lower() == "https" else "http"
             host = headers.get("X-Forwarded-Host", host).partition(",")[0].strip()
         if self._public_url and (host == self._public_host or not _HOST(host)):
             return self._public_url
         return f"{scheme}://{host if _HOST(host) else self._fallback}"
-
-
-@lru_cache(maxsize=4096)
-def _among(peer: str, networks: Sequence[Network]) -> bool:
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    # A dual-stack listener shows IPv4 peers as ::ffff:10.0.0.1.
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in networks)

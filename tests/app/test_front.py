@@ -41,6 +41,21 @@ async def test_requests_sent_ahead_are_answered_in_order(running: Running) -> No
     assert re.findall(rb"\r\n\r\n(\d{4})HTTP", said) == [b"%d" % number for number in range(1001, 1020, 2)]
 
 
+async def test_a_client_that_reads_late_gets_everything(running: Running) -> None:
+    """Far more asked ahead than is kept, and nothing read meanwhile: the gateway waits, then answers all of it."""
+    gateway = await running()
+    reader, writer = await asyncio.open_connection(*gateway.public)
+    writer.write(request("GET", "/sendsms/sendsms.asmx?wsdl") * 2000)
+    await asyncio.sleep(0.2)
+    answers = 0
+    async with asyncio.timeout(30):
+        while answers < 2000:
+            head = await reader.readuntil(b"\r\n\r\n")
+            answers += head.startswith(b"HTTP/1.1 200")
+            await reader.readexactly(int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0]))
+    writer.close()
+
+
 async def test_a_connection_is_kept_from_one_request_to_the_next(running: Running) -> None:
     """Whole requests and requests in pieces take turns on one connection."""
     gateway = await running()
