@@ -60,25 +60,26 @@ class Auth:
         self._slow = ThreadPoolExecutor(1, "sluss-scrypt") if self._passwords else None
         self._queued = 0
 
-    async def check(self, credentials: Credentials, peer: str, face: str) -> Caller:
-        """The caller these credentials belong to, if it may call this face from there. Raises Unauthenticated, Busy."""
+    def known(self, credentials: Credentials, peer: str, face: str) -> Caller | None:
+        """The caller these credentials belong to, if it may call this face from there. Raises Unauthenticated.
+
+        None where only `check` can tell: the key is not a random one.
+        """
         key = credentials.key.get_secret_value()
         found = self._random.get(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
-        if found is None and credentials.account is not None and self._passwords:
-            found = await self._password(credentials.account, key)
+        return None if found is None else _admitted(found, credentials, peer, face)
+
+    async def check(self, credentials: Credentials, peer: str, face: str) -> Caller:
+        """As `known`, for passwords too. Raises Unauthenticated, and Busy where too many are being checked."""
+        caller = self.known(credentials, peer, face)
+        if caller is not None:
+            return caller
+        found = None
+        if credentials.account is not None and self._passwords:
+            found = await self._password(credentials.account, credentials.key.get_secret_value())
         if found is None:
             raise Unauthenticated
-        caller, entry = found
-        if credentials.account is not None and not hmac.compare_digest(
-            caller.account.encode(), credentials.account.encode("utf-8", "surrogatepass")
-        ):
-            raise Unauthenticated
-        if caller.faces is not None and face not in caller.faces:
-            raise Unauthenticated
-        networks = entry.allow_from or caller.allow_from
-        if networks and not within(peer, networks):
-            raise Unauthenticated
-        return caller
+        return _admitted(found, credentials, peer, face)
 
     def close(self) -> None:
         """Let the password thread go."""
@@ -126,3 +127,17 @@ def _scrypt_matches(key: str, stored: str) -> bool:
         dklen=len(expected),
     )
     return hmac.compare_digest(given, expected)
+
+
+def _admitted(found: tuple[Caller, Key], credentials: Credentials, peer: str, face: str) -> Caller:
+    caller, entry = found
+    if credentials.account is not None and not hmac.compare_digest(
+        caller.account.encode(), credentials.account.encode("utf-8", "surrogatepass")
+    ):
+        raise Unauthenticated
+    if caller.faces is not None and face not in caller.faces:
+        raise Unauthenticated
+    networks = entry.allow_from or caller.allow_from
+    if networks and not within(peer, networks):
+        raise Unauthenticated
+    return caller

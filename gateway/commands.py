@@ -44,7 +44,8 @@ class GetAccount(NamedTuple):
     """Tell who is asking, and the balance of the upstream account behind it."""
 
 
-Command = SubmitBatch | GetBatch | ListMessages | GetMessage | GetAccount
+Query = GetBatch | ListMessages | GetMessage | GetAccount
+Command = SubmitBatch | Query
 
 
 class Accepted(NamedTuple):
@@ -111,4 +112,5 @@ class AccountStatus(NamedTuple):
     currency: str
 
 
-Result = Accepted | BatchStatus | MessageList | MessageStatus | AccountStatus
+Answer = BatchStatus | MessageList | MessageStatus | AccountStatus
+Result = Accepted | Answer

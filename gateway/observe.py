@@ -28,7 +28,7 @@ def configure(settings: Log, secrets: Iterable[str] = ()) -> None:
     pretty = settings.format == "pretty" or (settings.format == "auto" and sys.stdout.isatty())
     redact = redactor(frozenset(secrets) | _ALWAYS_SECRET)
     structlog.configure(
-        processors=[_stamp, redact, _console() if pretty else _json],
+        processors=[_stamp, redact, _console() if pretty else structlog.processors.format_exc_info],
         wrapper_class=_lean(getattr(logging, settings.level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout) if pretty else Lines(sys.stdout.buffer),
         cache_logger_on_first_use=True,
@@ -57,7 +57,7 @@ def _lean(level: int) -> type[structlog.typing.FilteringBoundLogger]:
                     line = process(self._logger, "info", line)
             except structlog.DropEvent:
                 return None
-            return self._logger.msg(line)
+            return self._logger.msg(line) if isinstance(line, str) else self._logger.msg(**line)
 
     return cast("type[structlog.typing.FilteringBoundLogger]", Lean)
 
@@ -74,9 +74,7 @@ def _stamp(_logger: Any, method: str, event: Event) -> Event:
     return event
 
 
-def _json(logger: Any, method: str, event: Event) -> bytes:
-    if "exc_info" in event:
-        event = structlog.processors.format_exc_info(logger, method, event)
+def _json(event: Event) -> bytes:
     try:
         return orjson.dumps(event, default=repr)
     except TypeError:
@@ -85,19 +83,19 @@ def _json(logger: Any, method: str, event: Event) -> bytes:
 
 
 class Lines:
-    """Writes log lines, all of one turn of the event loop at once; outside of a loop each line at once."""
+    """Writes events as JSON lines, all of one turn of the event loop at once; outside of a loop each at once."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._waiting: list[bytes] = []
+        self._waiting: list[Event] = []
 
     def __call__(self, *_args: Any) -> "Lines":
         """As structlog's logger factory: one writer for all loggers."""
         return self
 
-    def msg(self, line: bytes) -> None:
-        """Take one line."""
-        self._waiting.append(line)
+    def msg(self, **event: Any) -> None:
+        """Take one event."""
+        self._waiting.append(event)
         if len(self._waiting) == 1:
             try:
                 asyncio.get_running_loop().call_soon(self._flush)
@@ -108,7 +106,7 @@ class Lines:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._stream.write(b"\n".join(waiting) + b"\n")
+        self._stream.write(b"\n".join([_json(event) for event in waiting]) + b"\n")
         self._stream.flush()
 
 

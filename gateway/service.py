@@ -1,4 +1,4 @@
-"""What a command does: check, route, store, answer. One coroutine per command."""
+"""What a command does: check, route and store a batch; answer a question."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
@@ -7,15 +7,15 @@ from gateway.clock import Clock
 from gateway.commands import (
     Accepted,
     AccountStatus,
+    Answer,
     BatchStatus,
-    Command,
     GetAccount,
     GetBatch,
     GetMessage,
     ListMessages,
     MessageList,
     MessageStatus,
-    Result,
+    Query,
     SubmitBatch,
 )
 from gateway.config import Caller
@@ -52,11 +52,9 @@ class Service:
         self._balances = balances
         self._wake = wake
 
-    async def run(self, command: Command, caller: Caller, face: str) -> Result:
-        """Do it. Raises RequestError; Internal and SendError where an upstream had to be asked."""
-        match command:
-            case SubmitBatch():
-                return self.submit(command, caller, face)
+    async def ask(self, question: Query, caller: Caller, face: str) -> Answer:
+        """Look it up. Raises RequestError; Internal and SendError where an upstream had to be asked."""
+        match question:
             case GetMessage(number):
                 return await self._message(number, caller)
             case GetBatch(batch_id):
@@ -65,30 +63,20 @@ class Service:
                 behind = min((tally.status for tally in tallies), key=progress)
                 return BatchStatus(batch, behind, tallies, account_of(caller))
             case ListMessages():
-                return await self._messages(command, caller)
+                return await self._messages(question, caller)
             case GetAccount():
                 return await self._account(caller, face)
 
     def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
         """Check, route and store a batch; see Accepted for when it is durable."""
         recipients = _recipients(command, caller.country)
-        content = _checked(command.content, loose=command.loose)
-        content, segments = _measured(content, recipients)
+        content, segments = _measured(_checked(command.content, loose=command.loose), recipients)
         legs = self._router.plan(
             Question(face, caller.name, content.sender), [recipient.msisdn for recipient in recipients]
         )
-        dispatches = [dispatch for leg in legs for dispatch in self._cut(leg)]
+        dispatches = tuple([dispatch for leg in legs for dispatch in self._cut(leg)])
         batch, durable = self._store.add(
-            NewBatch(
-                created=self._clock.now(),
-                account=caller.account,
-                caller=caller.name,
-                face=face,
-                content=content,
-                recipients=recipients,
-                segments=segments,
-                dispatches=tuple(dispatches),
-            )
+            NewBatch(self._clock.now(), caller.account, caller.name, face, content, recipients, segments, dispatches)
         )
         self._wake([dispatch.upstream for dispatch in dispatches])
         return Accepted(batch, recipients, segments, account_of(caller), durable)
@@ -144,7 +132,9 @@ def _recipients(command: SubmitBatch, country: str) -> tuple[Recipient, ...]:
         raise Malformed(sentence, {"recipients": [sentence]})
     recipients = command.recipients
     if command.loose:
-        recipients = tuple(_normalised(recipient, country) for recipient in recipients)
+        recipients = tuple([_normalised(recipient, country) for recipient in recipients])
+    if len(recipients) == 1:
+        return recipients
     unique: dict[str, Recipient] = {}
     for recipient in recipients:
         unique.setdefault(recipient.msisdn, recipient)
@@ -182,6 +172,8 @@ def _check_body(body: str) -> None:
 
 
 def _sayable(words: str) -> bool:
+    if words.isascii():
+        return "\0" not in words
     try:
         return b"\0" not in words.encode()
     except UnicodeEncodeError:
@@ -199,8 +191,8 @@ def _rendered(body: str, params: Mapping[str, str], defaults: Mapping[str, str])
 
 def _measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Content, tuple[int, ...]]:
     if content.defaults is None:
-        coding = text.choose(content.body, content.datacoding)
-        segments = (text.segments(content.body, coding),) * len(recipients)
+        coding, parts = text.measure(content.body, content.datacoding)
+        segments = (parts,) * len(recipients)
     else:
         bodies = [_rendered(content.body, recipient.params, content.defaults) for recipient in recipients]
         # One coding for the whole batch, as its document shows: UCS-2 as soon as one recipient's text needs it.

@@ -48,6 +48,14 @@ def length(text: str, coding: DataCoding) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def measure(text: str, wanted: DataCoding | None = None) -> tuple[DataCoding, int]:
+    """What `choose` and `segments` say of a text; nearly every text is of the basic alphabet, and needs no counting."""
+    if wanted is not DataCoding.UCS and _BASIC_ONLY(text):
+        return DataCoding.GSM, 1 if len(text) <= GSM_SINGLE else -(-len(text) // GSM_PART)
+    coding = choose(text, wanted)
+    return coding, segments(text, coding)
+
+
 def segments(text: str, coding: DataCoding) -> int:
     """How many SMS the text becomes; an escaped character or a surrogate pair is never cut in two."""
     units = length(text, coding)

@@ -11,7 +11,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gateway.auth import Auth
-from gateway.commands import Accepted
+from gateway.commands import SubmitBatch
 from gateway.config import Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, RequestError, TooLarge
 from gateway.observe import Metrics
@@ -48,13 +48,14 @@ class Mounted:
 
 
 class _Visit:
-    """What the log line and the metrics of one request will say."""
+    """What is known so far of one request: for its log line, its metrics and a refusal."""
 
-    __slots__ = ("began", "caller", "facts", "outcome")
+    __slots__ = ("began", "caller", "facts", "inbound", "outcome")
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
         self.caller = "-"
+        self.inbound: Inbound | None = None
         self.outcome = "ok"
         self.facts: dict[str, Any] = {}
 
@@ -116,50 +117,12 @@ class Web:
     async def answer(self, mounted: Mounted, call: Call, request: web.BaseRequest | None = None) -> Reply:
         """What the face says, logged and counted. The body is read from `request` where there is one. Never raises."""
         visit = _Visit()
-        reply = await self._answer(mounted, request, call, visit)
-        self._tell(mounted, call, reply, visit)
-        return reply
-
-    async def _answer(self, mounted: Mounted, request: web.BaseRequest | None, call: Call, visit: _Visit) -> Reply:
-        face, inbound = mounted.face, None
         try:
             if request is not None and request.can_read_body:
-                body = await _body(request, face.max_body)
-                call = Call(call.method, call.path, call.query, call.headers, body, call.peer, call.base)
-            decoded = face.decode(call)
-            if isinstance(decoded, Reply):
-                visit.outcome = "protocol"
-                return decoded
-            inbound = decoded
-            return await self._run(mounted, call, inbound, visit)
-        except GatewayError as error:
-            visit.outcome = type(error).__name__
-            if not isinstance(error, RequestError):
-                visit.facts["reason"] = error.detail
-            return face.refuse(error, call, inbound)
-        except Exception:
-            # Ours, not theirs: told to the log with its trace, to the client without one.
-            visit.outcome = "crashed"
-            log.exception("face.crashed", face=mounted.name)
-            return face.refuse(Internal(), call, inbound)
-
-    async def _run(self, mounted: Mounted, call: Call, inbound: Inbound, visit: _Visit) -> Reply:
-        caller = await self._auth.check(inbound.credentials, call.peer, mounted.name)
-        visit.caller = caller.name
-        if mounted.deprecated:
-            self._metrics.called_late(mounted.name, caller.name)
-        if isinstance(inbound.command, RequestError):
-            raise inbound.command
-        result = await self._service.run(inbound.command, caller, mounted.name)
-        reply = mounted.face.encode(result, inbound, call)
-        if isinstance(result, Accepted):
-            await result.durable
-            self._metrics.took(mounted.name, caller.name, result.batch.size)
-            visit.facts["batch"] = result.batch.key
-            visit.facts["messages"] = result.batch.size
-        return reply
-
-    def _tell(self, mounted: Mounted, call: Call, reply: Reply, visit: _Visit) -> None:
+                call = call._replace(body=await _body(request, mounted.face.max_body))
+            reply = await self._answer(mounted, call, visit)
+        except Exception as error:  # noqa: BLE001 - answered and logged, whatever it is
+            reply = self._refusal(mounted, call, visit, error)
         self._metrics.answered(mounted.name, visit.caller, visit.outcome)
         self._log.info(
             "request",
@@ -173,6 +136,44 @@ class Web:
             ms=round((time.perf_counter() - visit.began) * 1000, 2),
             **visit.facts,
         )
+        return reply
+
+    async def _answer(self, mounted: Mounted, call: Call, visit: _Visit) -> Reply:
+        decoded = mounted.face.decode(call)
+        if isinstance(decoded, Reply):
+            visit.outcome = "protocol"
+            return decoded
+        visit.inbound = decoded
+        caller = self._auth.known(decoded.credentials, call.peer, mounted.name) or await self._auth.check(
+            decoded.credentials, call.peer, mounted.name
+        )
+        visit.caller = caller.name
+        if mounted.deprecated:
+            self._metrics.called_late(mounted.name, caller.name)
+        command = decoded.command
+        if isinstance(command, RequestError):
+            raise command
+        if not isinstance(command, SubmitBatch):
+            return mounted.face.encode(await self._service.ask(command, caller, mounted.name), decoded, call)
+        accepted = self._service.submit(command, caller, mounted.name)
+        reply = mounted.face.encode(accepted, decoded, call)
+        await accepted.durable
+        batch = accepted.batch
+        self._metrics.took(mounted.name, caller.name, batch.size)
+        visit.facts = {"batch": batch.key, "messages": batch.size}
+        return reply
+
+    def _refusal(self, mounted: Mounted, call: Call, visit: _Visit, error: Exception) -> Reply:
+        if isinstance(error, GatewayError):
+            visit.outcome = type(error).__name__
+            if not isinstance(error, RequestError):
+                visit.facts["reason"] = error.detail
+        else:
+            # Ours, not theirs: told to the log with its trace, to the client without one.
+            visit.outcome = "crashed"
+            log.error("face.crashed", face=mounted.name, exc_info=error)
+            error = Internal()
+        return mounted.face.refuse(error, call, visit.inbound)
 
     async def _elsewhere(self, request: web.BaseRequest, path: str) -> web.Response:
         if not path.startswith(PREFIX):

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 from pydantic import SecretStr
 
-from adapters.rest_v2.wire import batch_document, message_document, read_batch
+from adapters.rest_v2.wire import accepted_document, batch_document, message_document, read_batch
 from gateway.commands import Accepted, BatchStatus, Command, GetBatch, ListMessages, MessageList, Result, SubmitBatch
 from gateway.errors import (
     Busy,
@@ -23,9 +23,7 @@ from gateway.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
-from gateway.model import Tally
 from gateway.ports import Call, Credentials, Inbound, Reply
-from gateway.status import Status
 
 MAX_LIMIT = 1000
 
@@ -68,9 +66,8 @@ class RestV2Face:
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:
         """The document that answers."""
         match result:
-            case Accepted(batch=batch, account=account):
-                tally = Tally(Status.ACCEPTED, batch.size, sum(result.segments))
-                document = batch_document(batch, Status.ACCEPTED, [tally], account)
+            case Accepted():
+                document = accepted_document(result)
                 location = f"{call.base}/v2/batches/{document['id']}"
                 return Reply(201, orjson.dumps(document), {**_JSON, "Location": location})
             case BatchStatus(batch, status, tallies, account):

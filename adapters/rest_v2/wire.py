@@ -4,7 +4,7 @@ Source: the provider's pages "Send SMS", "Batches" and "Messages"; letter case o
 The provider's .NET sample posts PascalCase names and integer enums, so names match in any case and enums either way.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from gateway.clock import iso, parse_iso
+from gateway.commands import Accepted
 from gateway.errors import Malformed
 from gateway.ids import Kind, public_id
 from gateway.model import (
@@ -48,8 +49,7 @@ _TYPES = {"sms": MessageType.SMS, "flash": MessageType.FLASH, "1": MessageType.S
 _CODINGS = {"gsm": DataCoding.GSM, "ucs": DataCoding.UCS, "0": DataCoding.GSM, "2": DataCoding.UCS}
 _PRIORITIES = {"1": Priority.NORMAL, "2": Priority.HIGH}
 
-
-_CODING_NAMES = {DataCoding.GSM: "GSM", DataCoding.UCS: "UCS", None: "GSM"}
+_ACCEPTED = Status.ACCEPTED.code
 
 
 def _choice(table: Mapping[str, Any], sentence: str, default: Any) -> BeforeValidator:
@@ -157,16 +157,16 @@ def read_batch(document: Mapping[str, Any]) -> tuple[Content, tuple[Recipient, .
         raise Malformed("One or more validation errors occurred.", _problems(error)) from None
     recipients, defaults = _recipients(request.recipients)
     content = Content(
-        sender=request.sender,
-        body=request.body,
-        type=request.type,
-        datacoding=request.datacoding,
-        priority=request.priority,
-        windows=tuple(_window(window) for window in request.deliverywindows),
-        report_url=request.deliveryreporturl,
-        reference=request.reference,
-        tags=request.tags,
-        defaults=defaults,
+        request.sender,
+        request.body,
+        request.type,
+        request.datacoding,
+        request.priority,
+        tuple([_window(window) for window in request.deliverywindows]),
+        request.deliveryreporturl,
+        request.reference,
+        request.tags,
+        defaults,
     )
     return content, recipients
 
@@ -205,34 +205,52 @@ def _window(window: _Window) -> Window:
     return Window(window.opens, closes)
 
 
-def batch_document(batch: Batch, status: Status, tallies: Iterable[Tally], account: Account) -> dict[str, Any]:
-    """The batch document, its fields in the documented order; `body` stays untemplated."""
-    content = batch.content
-    tallies = tuple(tallies)
+def accepted_document(result: Accepted) -> dict[str, Any]:
+    """The batch document of a batch that was taken just now: nothing is known of its price, all of it is accepted."""
+    currency = result.account.currency
+    return _document(
+        result.batch,
+        result.account,
+        _ACCEPTED,
+        {"total": 0.0, "currency": currency, "average": 0.0},
+        {str(_ACCEPTED): {"messages": result.batch.size, "sms": sum(result.segments)}},
+    )
+
+
+def batch_document(batch: Batch, status: Status, tallies: Sequence[Tally], account: Account) -> dict[str, Any]:
+    """The batch document of a batch whose messages stand where `tallies` says."""
     total = sum((tally.price for tally in tallies if tally.price), Decimal(0))
+    price = {
+        "total": float(total),
+        "currency": next((tally.currency for tally in tallies if tally.currency), account.currency),
+        "average": float(round(total / batch.size, 4)) if total else 0.0,
+    }
+    summary = {str(tally.status.code): {"messages": tally.messages, "sms": tally.segments} for tally in tallies}
+    return _document(batch, account, status.code, price, summary)
+
+
+def _document(
+    batch: Batch, account: Account, code: int, price: Mapping[str, Any], messages: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Its fields in the documented order; `body` stays untemplated."""
+    sender, body, type_, coding, priority, windows, report_url, reference, tags, defaults = batch.content
     return {
         "id": public_id(Kind.BATCH, batch.created, batch.key),
-        "sender": content.sender,
-        "body": content.body,
+        "sender": sender,
+        "body": body,
         "owner": account.name,
         "direction": "MT",
-        "type": content.type,
-        "datacoding": _CODING_NAMES[content.datacoding],
-        "priority": content.priority,
-        "templated": content.templated,
-        "priceSummary": {
-            "total": float(total),
-            "currency": next((tally.currency for tally in tallies if tally.currency), account.currency),
-            "average": float(round(total / batch.size, 4)) if total else 0.0,
-        },
-        "messageSummary": {
-            str(tally.status.code): {"messages": tally.messages, "sms": tally.segments} for tally in tallies
-        },
-        "deliveryWindows": [window_document(window) for window in content.windows],
-        "status": status.code,
-        "deliveryReportUrl": content.report_url,
-        "reference": content.reference,
-        "tags": content.tags,
+        "type": type_,
+        "datacoding": "UCS" if coding is DataCoding.UCS else "GSM",
+        "priority": priority,
+        "templated": defaults is not None,
+        "priceSummary": price,
+        "messageSummary": messages,
+        "deliveryWindows": [window_document(window) for window in windows] if windows else [],
+        "status": code,
+        "deliveryReportUrl": report_url,
+        "reference": reference,
+        "tags": tags,
     }
 
 

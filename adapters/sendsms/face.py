@@ -45,7 +45,7 @@ class SendSmsFace:
 
 
 def _command(given: dict[str, str]) -> SubmitBatch | RequestError:
-    if any("\0" in value for value in given.values()):
+    if "\0" in "".join(given.values()):
         nul_in_text = "\0" in given.get("msg", "")
         return BadContent("The text may not hold NUL characters") if nul_in_text else Malformed("NUL in a parameter")
     type_ = wire.TYPES.get(given.get("type", "").strip().lower())
@@ -54,7 +54,7 @@ def _command(given: dict[str, str]) -> SubmitBatch | RequestError:
     priority = PRIORITIES.get(given.get("prio", "").strip())
     if priority is None:
         return Malformed("prio must be 0, 1, 2 or 3")
-    content = Content(sender=given.get("from", ""), body=given.get("msg", ""), type=type_, priority=priority)
+    content = Content(given.get("from", ""), given.get("msg", ""), type_, None, priority)
     return SubmitBatch(content, wire.recipients(given.get("to", "")), loose=True)
 
 

@@ -1,12 +1,12 @@
 """The query string of `sendsms.aspx`: which parameters it has, how their text is coded and what their values mean."""
 
 import re
-from collections.abc import Callable, Iterator
-from urllib.parse import unquote_to_bytes
+from collections.abc import Callable
+from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.model import MessageType, Recipient
 
-_NAMES = {name.encode(): name for name in ("acc", "pass", "msg", "from", "to", "prio", "type")}
+_NAMES = frozenset({"acc", "pass", "msg", "from", "to", "prio", "type"})
 
 # Only ever seen absent or empty; `flash` is inferred from REST v2's two types.
 TYPES = {"": MessageType.SMS, "sms": MessageType.SMS, "flash": MessageType.FLASH}
@@ -26,40 +26,38 @@ def parameters(query: str) -> dict[str, str]:
     as such and Windows-1252 otherwise. A parameter that is repeated counts once, by its first value that is not empty;
     `to` is joined with commas, as ASP.NET does.
     """
-    pairs = list(_pairs(query.encode("utf-8", "surrogateescape")))
     try:
-        found = _collect(pairs, bytes.decode)
+        return _read(query, bytes.decode)
     except UnicodeDecodeError:
-        found = _collect(pairs, _windows_1252)
-    return {
-        name: ",".join(values) if name == "to" else next(filter(None, values), "") for name, values in found.items()
-    }
+        return _read(query, _windows_1252)
 
 
 def recipients(to: str) -> tuple[Recipient, ...]:
     """Whom `to` names: numbers as they were written, separated by commas (seen on SOAP) or semicolons."""
     numbers = to.replace(";", ",").split(",")
-    return tuple(Recipient(number) for entry in numbers if (number := entry.strip()))
+    return tuple([Recipient(number) for entry in numbers if (number := entry.strip())])
 
 
-def _pairs(query: bytes) -> Iterator[tuple[str, bytes]]:
-    for pair in query.split(b"&"):
-        raw_name, _, value = pair.partition(b"=")
-        name = _NAMES.get(raw_name) or _NAMES.get(unquote_to_bytes(raw_name).lower())
-        if name is not None:
-            yield name, value.replace(b"+", b" ")
-
-
-def _collect(pairs: list[tuple[str, bytes]], charset: Callable[[bytes], str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(_decoded(value, charset))
+def _read(query: str, charset: Callable[[bytes], str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name not in _NAMES:
+            name = unquote(name).lower()
+            if name not in _NAMES:
+                continue
+        value = value.replace("+", " ")
+        if "%" in value or not value.isascii():
+            value = _decoded(value.encode("utf-8", "surrogateescape"), charset)
+        earlier = found.get(name)
+        if not earlier:
+            found[name] = value
+        elif name == "to":
+            found[name] = f"{earlier},{value}"
     return found
 
 
 def _decoded(value: bytes, charset: Callable[[bytes], str]) -> str:
-    if b"%" not in value:
-        return charset(value)
     if b"%u" not in value:
         return charset(unquote_to_bytes(value))
     # Classic ASP's escape() writes UTF-16 units as %uXXXX; every second piece of the split is such a unit.

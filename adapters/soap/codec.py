@@ -6,6 +6,7 @@ not used, for they refuse half of what old clients send.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ with spyne_imports():
 
 _ENVELOPES = {version.value: version for version in Version}
 _MEDIA_TYPES = ("text/xml", "application/soap+xml")
+_LAST_PART = re.compile("[/#]").split
 _PARAMETER = re.compile(r';\s*([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^;"\s]*))')
 
 
@@ -97,7 +99,7 @@ class Codec:
 
     def _route(self, version: Version, action: str | None, envelope: Envelope) -> Lane:
         """The action decides, by its last part, for nobody knows the namespace; else the body's element does."""
-        named = re.split("[/#]", action or "")[-1]
+        named = _LAST_PART(action or "")[-1]
         lane = self.lanes.get(named) or self.lanes.get(envelope.operation[1])
         if lane is not None:
             return lane
@@ -110,7 +112,8 @@ class Codec:
         raise Fault(version, FaultCode.CLIENT, text)
 
 
-def _media_type(content_type: str) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _media_type(content_type: str) -> Mapping[str, str]:
     """The parameters of a Content-Type, their names in lower case. Raises UnsupportedMedia."""
     if content_type.partition(";")[0].strip().lower() not in _MEDIA_TYPES:
         raise UnsupportedMedia

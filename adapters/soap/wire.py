@@ -114,7 +114,8 @@ def _fault_12(code: FaultCode, words: str, *, detail: bool) -> str:
     )
 
 
-MAX_ATTRIBUTES = MAX_ELEMENTS = 1000
+MAX_NODES = 2000
+"""Elements and attributes of a document."""
 MAX_DEPTH = 256
 
 
@@ -137,68 +138,66 @@ def read(body: bytes, charset: str | None) -> Envelope:
 
 
 class _Reader:
-    """Reads an envelope in one pass: Envelope, Header or Body, an operation, its parameters."""
+    """Reads an envelope in one pass. By depth: 1 Envelope, 2 Header or Body, 3 the operation, 4 its parameters."""
 
     def __init__(self, document: bytes) -> None:
         self.envelope = Envelope()
-        self._depth = 0
-        self._attributes = self._elements = 0
+        self._depth = self._nodes = 0
         self._part = ""
-        self._operation = self._parameter = self._nested = False
-        self._name, self._text = "", list[str]()
+        self._in_operation = self._nested = False
+        self._text: list[str] = []
         parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
+        # Whatever stands between elements comes along, and is dropped where a parameter begins.
+        parser.CharacterDataHandler = self._text.append
         try:
             parser.Parse(document, True)
         except expat.ExpatError as error:
             raise Malformed("The body is not well-formed XML") from error
 
     def _start(self, qualified: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        self._elements += 1
-        self._attributes += len(attributes)
-        if self._attributes > MAX_ATTRIBUTES or self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
+        self._depth = depth = self._depth + 1
+        self._nodes += 1 + len(attributes)
+        if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             raise Malformed("The body has too many elements or attributes, or is nested too deeply")
-        if self._depth > 4:
+        if depth == 4:
+            self._nested = False
+            self._text.clear()
+        elif depth > 4:
             self._nested = True
-            return
-        namespace, _, name = qualified.rpartition(" ")
-        if self._depth == 4:
-            self._parameter, self._nested = self._operation, False
-            self._name, self._text = name, []
-        elif self._depth == 3:
-            self._child(namespace, name, attributes)
-        elif self._depth == 2:
-            self._part = name if namespace == self.envelope.root[0] else ""
-            self.envelope.body |= self._part == "Body"
         else:
-            self.envelope.root = (namespace, name)
+            self._outer(depth, *_split(qualified), attributes)
 
-    def _child(self, namespace: str, name: str, attributes: dict[str, str]) -> None:
+    def _outer(self, depth: int, namespace: str, name: str, attributes: dict[str, str]) -> None:
         envelope = self.envelope
-        if self._part == "Body":
-            self._operation = not envelope.operation[1]
-            if self._operation:
+        if depth == 1:
+            envelope.root = (namespace, name)
+        elif depth == 2:
+            self._part = name if namespace == envelope.root[0] else ""
+            envelope.body |= self._part == "Body"
+        elif self._part == "Body":
+            self._in_operation = not envelope.operation[1]
+            if self._in_operation:
                 envelope.operation = (namespace, name)
         elif self._part == "Header" and envelope.not_understood is None:
             must = attributes.get(f"{envelope.root[0]} mustUnderstand", "0").strip()
             envelope.not_understood = name if must in {"1", "true"} else None
 
-    def _end(self, _: str) -> None:
-        if self._depth == 4 and self._parameter:
-            self.envelope.elements.append((self._name, None if self._nested else "".join(self._text)))
-            self._parameter = False
+    def _end(self, qualified: str) -> None:
+        if self._depth == 4 and self._in_operation:
+            value = None if self._nested else "".join(self._text)
+            self.envelope.elements.append((_split(qualified)[1], value))
         elif self._depth == 3:
-            self._operation = False
+            self._in_operation = False
         self._depth -= 1
 
-    def _characters(self, piece: str) -> None:
-        if self._parameter:
-            self._text.append(piece)
+
+def _split(qualified: str) -> tuple[str, str]:
+    namespace, _, name = qualified.rpartition(" ")
+    return namespace, name
 
 
 def _refuse_doctype(*_: object) -> None:

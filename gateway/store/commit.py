@@ -26,16 +26,13 @@ CHUNKS = (64, 16, 4, 1)
 """Rows of one INSERT statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """Rows for the accept path by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
-
-    rows: tuple[tuple[str, Sequence[tuple[Any, ...]]], ...]
+Rows = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
+"""Rows by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
 
 
 @dataclass(slots=True)
 class _Group:
-    inserts: list[tuple[Insert, asyncio.Future[Any]]] = field(default_factory=list)
+    inserts: list[tuple[Callable[[], Rows], asyncio.Future[Any]]] = field(default_factory=list)
     works: list[tuple[Work, asyncio.Future[Any]]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -59,8 +56,11 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._write, name="sluss-writer", daemon=True)
         self._thread.start()
 
-    def insert(self, rows: Insert) -> "asyncio.Future[None]":
-        """Queue rows; the future is done once they are durable. It raises Busy where nothing can be written."""
+    def insert(self, rows: Callable[[], Rows]) -> "asyncio.Future[None]":
+        """Queue rows; the future is done once they are durable. It raises Busy where nothing can be written.
+
+        They are made in the writer thread, those of a whole group in one go.
+        """
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting.inserts.append((rows, future))
         self._wake()
@@ -160,8 +160,8 @@ def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
 
 def _merged(group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
     merged: dict[str, list[tuple[Any, ...]]] = {}
-    for insert, _ in group.inserts:
-        for head, rows in insert.rows:
+    for make, _ in group.inserts:
+        for head, rows in make():
             merged.setdefault(head, []).extend(rows)
     return list(merged.items())
 

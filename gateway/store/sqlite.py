@@ -16,7 +16,7 @@ from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, 
 from gateway.ports import Callback, NewBatch, Settlement, Transition
 from gateway.status import Status
 from gateway.store import queries, schema
-from gateway.store.commit import GroupCommit, Insert
+from gateway.store.commit import GroupCommit, Rows
 from gateway.store.rows import content_to_json, params_to_json
 
 T = TypeVar("T")
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at)"
+_ACCEPTED = Status.ACCEPTED.code
 
 
 class SqliteStore:
@@ -56,16 +57,8 @@ class SqliteStore:
         if key + size > LAST_NUMBER:
             raise Busy("The store has given out every message number; start a new database")
         self._next += size
-        batch = Batch(
-            key=key,
-            created=new.created,
-            account=new.account,
-            caller=new.caller,
-            face=new.face,
-            size=size,
-            content=new.content,
-        )
-        return batch, self._writer.insert(_rows(batch, new))
+        batch = Batch(key, new.created, new.account, new.caller, new.face, size, new.content)
+        return batch, self._writer.insert(lambda: _rows(batch, new))
 
     async def lease(
         self, upstream: str, limit: int, now: int, until: int, messages: int | None = None
@@ -156,35 +149,16 @@ def _in_memory() -> sqlite3.Connection:
     return connection
 
 
-def _rows(batch: Batch, new: NewBatch) -> Insert:
-    key, created = batch.key, batch.created
-    content = batch.content
-    dispatch_of = [0] * batch.size
+def _rows(batch: Batch, new: NewBatch) -> Rows:
+    key, created, account, caller, face, size, content = batch
     dispatches = []
-    for dispatch in new.dispatches:
-        first = key + dispatch.offsets[0]
-        dispatches.append((first, key, dispatch.upstream, dispatch.route, queries.READY, 0, created))
-        for offset in dispatch.offsets:
-            dispatch_of[offset] = first
-    messages: list[tuple[Any, ...]] = [
-        (
-            key + offset,
-            dispatch,
-            recipient.msisdn,
-            segments,
-            Status.ACCEPTED.code,
-            created,
-            params_to_json(recipient.params),
-        )
-        for offset, (dispatch, recipient, segments) in enumerate(
-            zip(dispatch_of, new.recipients, new.segments, strict=True)
-        )
-    ]
-    row = (key, created, batch.account, batch.caller, batch.face, batch.size, content.report_url)
-    return Insert(
-        (
-            (_ADD_BATCH, [(*row, content_to_json(content))]),
-            (_ADD_MESSAGE, messages),
-            (_ADD_DISPATCH, dispatches),
-        )
-    )
+    messages: list[tuple[Any, ...]] = []
+    for upstream, route, offsets in new.dispatches:
+        dispatch = key + offsets[0]
+        dispatches.append((dispatch, key, upstream, route, queries.READY, 0, created))
+        for offset in offsets:
+            recipient, params = new.recipients[offset]
+            row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))
+            messages.append((key + offset, *row))
+    row_of_batch = (key, created, account, caller, face, size, content.report_url, content_to_json(content))
+    return ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))

@@ -139,25 +139,26 @@ async def test_lines_of_one_turn_are_written_together() -> None:
     """Inside of a loop a write serves all lines of a turn, in order; none is lost, none comes twice."""
     stream = io.BytesIO()
     lines = Lines(stream)
-    for line in (b"a", b"b", b"c"):
-        lines.msg(line)
+    for event in ("a", "b", "c"):
+        lines.msg(event=event)
     assert stream.getvalue() == b""
     await asyncio.sleep(0)
-    assert stream.getvalue() == b"a\nb\nc\n"
-    lines.info(b"d")
+    assert stream.getvalue() == b'{"event":"a"}\n{"event":"b"}\n{"event":"c"}\n'
+    lines.info(event="d")
     await asyncio.sleep(0)
 
-    assert stream.getvalue() == b"a\nb\nc\nd\n"
+    assert stream.getvalue().endswith(b'{"event":"c"}\n{"event":"d"}\n')
 
 
 def test_outside_of_a_loop_a_line_is_written_at_once() -> None:
     """What a command says before a loop runs is not kept waiting."""
     stream = io.BytesIO()
     lines = Lines(stream)
-    lines.msg(b"a")
-    lines.error(b"b")
+    lines.msg(event="a")
+    assert stream.getvalue() == b'{"event":"a"}\n'
+    lines.error(event="b")
 
-    assert stream.getvalue() == b"a\nb\n"
+    assert stream.getvalue() == b'{"event":"a"}\n{"event":"b"}\n'
 
 
 def test_metrics_are_read_by_prometheus() -> None:
