@@ -26,7 +26,7 @@ from gateway.router import Router
 from gateway.service import Service
 from gateway.store import open_store
 from gateway.upstreams import Connected, Inside, OnCall, Remote
-from gateway.web import Web
+from gateway.web import Mounted, Web
 
 log = structlog.get_logger()
 
@@ -72,7 +72,8 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
             balances={name: upstream.balance for name, upstream in upstreams.items()},
             wake=dispatcher.wake,
         )
-        public = Web(registry.faces(), service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)
+        faces = [Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces()]
+        public = Web(faces, service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)
         # The order of the exits matters: listeners first, then what is in flight, the store last.
         await _tell_orphans(store, settings)
         await dispatcher.start()

@@ -44,8 +44,14 @@ class GetAccount(NamedTuple):
     """Tell who is asking, and the balance of the upstream account behind it."""
 
 
-Query = GetBatch | ListMessages | GetMessage | GetAccount
-Command = SubmitBatch | Query
+class CancelBatch(NamedTuple):
+    """Cancel what has not left of a batch, by the number of its first message: the id that legacy clients got."""
+
+    number: int
+
+
+Inquiry = GetBatch | ListMessages | GetMessage | GetAccount
+Command = SubmitBatch | CancelBatch | Inquiry
 
 
 class Accepted(NamedTuple):
@@ -112,5 +118,12 @@ class AccountStatus(NamedTuple):
     currency: str
 
 
-Answer = BatchStatus | MessageList | MessageStatus | AccountStatus
+class BatchCanceled(NamedTuple):
+    """How many messages of the batch were cancelled, at least one; the others had left already."""
+
+    batch: Batch
+    messages: int
+
+
+Answer = BatchStatus | MessageList | MessageStatus | AccountStatus | BatchCanceled
 Result = Accepted | Answer

@@ -9,6 +9,7 @@ GatewayError
 │  ├─ Unauthenticated
 │  ├─ Forbidden
 │  ├─ NoFunds
+│  ├─ NotCarried
 │  ├─ NotFound
 │  ├─ MethodNotAllowed
 │  ├─ UnsupportedMedia
@@ -90,6 +91,12 @@ class NoFunds(RequestError):
     """The account has no credits left."""
 
     status = Status.INSUFFICIENT_FUNDS
+
+
+class NotCarried(RequestError):
+    """What is asked for cannot be sent by any upstream that the gateway speaks to; `detail` says what it is."""
+
+    status = Status.GENERIC_DELIVERY_FAILURE
 
 
 class NotFound(RequestError):

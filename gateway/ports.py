@@ -189,7 +189,10 @@ class Adapter:
     """Seconds since 1970 of the day the provider withdrew the protocol (RFC 9745), or None."""
     options: type[BaseModel] | None = None
     """What the configuration of one upstream may say, beyond what every upstream has."""
-    face: Callable[[], Face] | None = None
+    face: Callable[..., Face] | None = None
+    """Called with the face's options where it has any, with nothing otherwise."""
+    face_options: type[BaseModel] | None = None
+    """What the configuration says of the face, under `faces`; usable without being told anything."""
     upstream: Callable[[Any], Upstream] | None = None
     local: Callable[[Any], Local] | None = None
     reports: Callable[[], Reports] | None = None

@@ -9,13 +9,14 @@ from gateway.commands import (
     AccountStatus,
     Answer,
     BatchStatus,
+    CancelBatch,
     GetAccount,
     GetBatch,
     GetMessage,
+    Inquiry,
     ListMessages,
     MessageList,
     MessageStatus,
-    Query,
     SubmitBatch,
 )
 from gateway.config import Caller
@@ -52,9 +53,9 @@ class Service:
         self._balances = balances
         self._wake = wake
 
-    async def ask(self, question: Query, caller: Caller, face: str) -> Answer:
-        """Look it up. Raises RequestError; Internal and SendError where an upstream had to be asked."""
-        match question:
+    async def run(self, command: CancelBatch | Inquiry, caller: Caller, face: str) -> Answer:
+        """Do it. Raises RequestError; Internal and SendError where an upstream had to be asked."""
+        match command:
             case GetMessage(number):
                 return await self._message(number, caller)
             case GetBatch(batch_id):
@@ -63,9 +64,11 @@ class Service:
                 behind = min((tally.status for tally in tallies), key=progress)
                 return BatchStatus(batch, behind, tallies, account_of(caller))
             case ListMessages():
-                return await self._messages(question, caller)
+                return await self._messages(command, caller)
             case GetAccount():
                 return await self._account(caller, face)
+            case CancelBatch(number):
+                return await self._cancel(number, caller)
 
     def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
         """Check, route and store a batch; see Accepted for when it is durable."""

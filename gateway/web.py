@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 from multidict import MultiMapping
+from pydantic import BaseModel
 
 from gateway.auth import Auth
 from gateway.commands import SubmitBatch
@@ -37,14 +38,15 @@ class Mounted:
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, adapter: Adapter) -> "Mounted":
+    def of(cls, adapter: Adapter, options: BaseModel | None) -> "Mounted":
         """Mount an adapter's face."""
         if adapter.face is None:
             raise ValueError(f"{adapter.name} has no face")
         headers = {"Server": "sluss"}
         if adapter.deprecated is not None:
             headers["Deprecation"] = f"@{adapter.deprecated}"
-        return cls(adapter.name, adapter.deprecated is not None, adapter.face(), headers)
+        face = adapter.face() if options is None else adapter.face(options)
+        return cls(adapter.name, adapter.deprecated is not None, face, headers)
 
 
 class _Visit:
@@ -65,7 +67,7 @@ class Web:
 
     def __init__(
         self,
-        adapters: Sequence[Adapter],
+        faces: Sequence[Mounted],
         service: Service,
         auth: Auth,
         hooks: Hooks,
@@ -80,8 +82,7 @@ class Web:
         self._log = log.bind()  # bound once: the lazy logger would be bound anew for every line
         self._exact: dict[str, Mounted] = {}
         self._below: list[tuple[str, Mounted]] = []
-        for adapter in adapters:
-            mounted = Mounted.of(adapter)
+        for mounted in faces:
             for mount in mounted.face.mounts:
                 if mount.endswith("/"):
                     self._below.append((mount, mounted))
@@ -154,7 +155,7 @@ class Web:
         if isinstance(command, RequestError):
             raise command
         if not isinstance(command, SubmitBatch):
-            return mounted.face.encode(await self._service.ask(command, caller, mounted.name), decoded, call)
+            return mounted.face.encode(await self._service.run(command, caller, mounted.name), decoded, call)
         accepted = self._service.submit(command, caller, mounted.name)
         reply = mounted.face.encode(accepted, decoded, call)
         await accepted.durable

@@ -12,6 +12,7 @@ from gateway.config.problems import sentences
 from gateway.config.sections import (
     Callbacks,
     Caller,
+    FaceSettings,
     Key,
     Listen,
     Log,
@@ -38,13 +39,14 @@ SECTIONS: dict[Where, type[BaseModel]] = {
     ("upstreams", _ANY, "retry"): Retry,
     ("routes", _ANY): Rule,
     ("routes", _ANY, "when"): When,
+    ("faces", _ANY): FaceSettings,
     ("callbacks",): Callbacks,
     ("log",): Log,
 }
 """Which section stands where; `*` is any name or list position."""
 
-_HIDDEN = frozenset({("upstreams", _ANY, "name"), ("upstreams", _ANY, "options")})
-"""Fields that nobody writes: an upstream's name is its key, and its options stand beside the other keys."""
+_HIDDEN = frozenset((section, _ANY, field) for section in ("upstreams", "faces") for field in ("name", "options"))
+"""Fields that nobody writes: the name is the section's key, and options stand beside the other keys."""
 
 
 def load(path: Path, environ: Mapping[str, str], *, overrides: Mapping[str, str] | None = None) -> Settings:
@@ -126,6 +128,9 @@ def _keys(where: Where, values: Mapping[str, Any]) -> Collection[str]:
     if model is UpstreamSettings:
         # Keys are looked into only where the adapter is known.
         options = registry.load(values["upstreams"][where[1]]["adapter"]).options
+        keys |= set(options.model_fields) if options else set()
+    if model is FaceSettings:
+        options = registry.load(str(where[1])).face_options
         keys |= set(options.model_fields) if options else set()
     return keys
 

@@ -69,10 +69,12 @@ def sentences(error: ValidationError, document: Document, keys_at: KeysAt) -> It
 
 
 def _where(loc: Where) -> Where:
-    """The place in the file: adapter options stand beside the upstream's own keys there."""
+    """The place in the file: the options of an adapter stand beside the other keys of their section."""
     match loc:
-        case ("upstreams", name, "options", *rest):
-            return ("upstreams", name, *rest)
+        case ("upstreams" | "faces" as section, name, "options", *rest):
+            return (section, name, *rest)
+        case ("faces", name, "name"):
+            return ("faces", name)
     return loc
 
 
@@ -96,9 +98,9 @@ def _sentence(detail: Mapping[str, Any], where: Where, document: Document) -> st
     if known:
         return known.format_map(context)
     told = str(context["error"]) if detail["type"] == "value_error" else str(detail["msg"])
-    if "options" not in detail["loc"]:
+    if "options" not in detail["loc"] or "faces" in detail["loc"]:
         return told
-    # An adapter's own validator may have quoted what it was given.
+    # An upstream's own validator may have quoted a secret that it was given.
     return "is not accepted" if any(text in told for text in _texts(detail["input"])) else told
 
 

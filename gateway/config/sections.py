@@ -33,7 +33,7 @@ from gateway.config.values import (
     not_empty,
 )
 from gateway.errors import ConfigError
-from gateway.nearest import shown
+from gateway.nearest import shown, unknown
 
 
 class Section(BaseModel):
@@ -140,6 +140,29 @@ class UpstreamSettings(Section):
         if "adapter" not in info.data:
             return None  # Which options there are cannot be said; the adapter is a problem already.
         model = registry.load(info.data["adapter"]).options
+        options = (model or _NoOptions).model_validate(raw)
+        return options if model else None
+
+
+def _serves(name: str) -> str:
+    names = [adapter.name for adapter in registry.faces()]
+    if name not in names:
+        raise ValueError(unknown("face", name, names))
+    return name
+
+
+class FaceSettings(Section):
+    """What operations say of a face: every key is the adapter's own, as its own model."""
+
+    name: Annotated[str, AfterValidator(_serves)]
+    options: BaseModel | None = None
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _read_options(cls, raw: object, info: ValidationInfo) -> BaseModel | None:
+        if "name" not in info.data:
+            return None  # Which options there are cannot be said; the name is a problem already.
+        model = registry.load(info.data["name"]).face_options
         options = (model or _NoOptions).model_validate(raw)
         return options if model else None
 

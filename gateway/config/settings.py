@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gateway import registry
 from gateway.config.checks import Parts, objections
-from gateway.config.sections import Callbacks, Caller, Listen, Log, Rule, Section, UpstreamSettings
+from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, Rule, Section, UpstreamSettings
 from gateway.config.values import StoreUrl, not_empty
+from gateway.ports import Adapter
 
 
 class Settings(Section):
@@ -21,6 +22,7 @@ class Settings(Section):
     callers: tuple[Caller, ...] = ()
     upstreams: Annotated[dict[str, UpstreamSettings], AfterValidator(not_empty)]
     routes: Annotated[tuple[Rule, ...], AfterValidator(not_empty)]
+    faces: Annotated[dict[str, FaceSettings], Field(default_factory=dict)]
     callbacks: Callbacks = Callbacks()
     log: Log = Log()
 
@@ -40,6 +42,20 @@ class Settings(Section):
         if any(upstream.name != key for key, upstream in upstreams.items()):
             raise ValueError("an upstream is named by its key: remove 'name' from what stands below it")
         return upstreams
+
+    @field_validator("faces", mode="before")
+    @classmethod
+    def _name_faces(cls, raw: object) -> object:
+        if not isinstance(raw, Mapping):
+            return raw
+        return {name: {"name": name, "options": section} for name, section in raw.items()}
+
+    def face_options(self, adapter: Adapter) -> BaseModel | None:
+        """What an adapter's face is told: its section, or its defaults; None where it has no options."""
+        section = self.faces.get(adapter.name)
+        if section is not None:
+            return section.options
+        return adapter.face_options() if adapter.face_options else None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -13,6 +13,7 @@ from gateway.errors import (
     Busy,
     GatewayError,
     NoFunds,
+    NotCarried,
     RequestError,
     Unauthenticated,
 )
@@ -121,6 +122,7 @@ _ERRORS: tuple[tuple[type[GatewayError], LegacyCode], ...] = (
     (NoFunds, _C.INSUFFICIENT_CREDITS),
     (BadRecipient, _C.INVALID_NUMBER_FORMAT),
     (BadContent, _C.INVALID_CONTENT),
+    (NotCarried, _C.GENERAL_ERROR),
     (Busy, _C.INTERNAL_ERROR),
     (RequestError, _C.PARAMETER_ERROR),
     (GatewayError, _C.INTERNAL_ERROR),

@@ -294,7 +294,7 @@ async def test_a_batch_shows_who_is_furthest_behind(world: World) -> None:
     await world.move(1003, Status.QUEUED)
     batch_id = public_id(Kind.BATCH, NOW, 1001)
 
-    found = await world.service.ask(GetBatch(batch_id), CALLER, "rest_v2")
+    found = await world.service.run(GetBatch(batch_id), CALLER, "rest_v2")
 
     assert found == BatchStatus(
         accepted.batch,
@@ -313,7 +313,7 @@ async def test_a_page_of_a_batch(world: World) -> None:
     await world.submit("461", "462", "463")
     command = ListMessages(public_id(Kind.BATCH, NOW, 1001), start=1, limit=1, descending=True)
 
-    found = await world.service.ask(command, CALLER, "rest_v2")
+    found = await world.service.run(command, CALLER, "rest_v2")
 
     assert isinstance(found, MessageList)
     assert ([m.recipient for m in found.messages], found.total) == (["462"], 3)
@@ -324,7 +324,7 @@ async def test_a_message_by_its_number(world: World) -> None:
     await world.submit("461", "462")
     await world.move(1002, Status.QUEUED, Status.DELIVERED_TO_HANDSET)
 
-    found = await world.service.ask(GetMessage(1002), CALLER, "soap")
+    found = await world.service.run(GetMessage(1002), CALLER, "soap")
 
     assert isinstance(found, MessageStatus)
     assert found.message.recipient == "462"
@@ -356,7 +356,7 @@ async def test_what_is_not_ones_own_is_not_there(
     await world.submit("461", "462")
 
     with pytest.raises(NotFound):
-        await world.service.ask(command, caller, "rest_v2")
+        await world.service.run(command, caller, "rest_v2")
 
 
 async def test_callers_of_one_account_see_the_same(world: World) -> None:
@@ -364,7 +364,7 @@ async def test_callers_of_one_account_see_the_same(world: World) -> None:
     await world.submit("461")
 
     for command in (GetBatch(public_id(Kind.BATCH, NOW, 1001).upper()), GetMessage(1001)):
-        assert await world.service.ask(command, COLLEAGUE, "rest_v2")
+        assert await world.service.run(command, COLLEAGUE, "rest_v2")
 
 
 HOUR = 3_600_000
@@ -386,23 +386,23 @@ async def test_a_message_is_delayed_until_a_window_opens(
     """Legacy code 11 is for messages whose time has not come; once it has, they are delayed no more."""
     await world.submit("461", windows=windows)
 
-    found = await world.service.ask(GetMessage(1001), CALLER, "soap")
+    found = await world.service.run(GetMessage(1001), CALLER, "soap")
     assert isinstance(found, MessageStatus)
     assert found.delayed is expected
     world.clock.advance(3 * 3600)
-    later = await world.service.ask(GetMessage(1001), CALLER, "soap")
+    later = await world.service.run(GetMessage(1001), CALLER, "soap")
     assert isinstance(later, MessageStatus)
     assert not later.delayed
 
 
 async def test_the_balance_is_that_of_ones_own_upstream(world: World) -> None:
     """A caller is told the balance of the upstream where its messages go, digits as they are; errors pass."""
-    assert await world.service.ask(GetAccount(), CALLER, "rest_v1") == AccountStatus(
+    assert await world.service.run(GetAccount(), CALLER, "rest_v1") == AccountStatus(
         Account("ip1-12345", "", "SEK", "46"), "1000.00", "SEK"
     )
     world.broke = True
     with pytest.raises(Unanswered):
-        await world.service.ask(GetAccount(), CALLER, "rest_v1")
+        await world.service.run(GetAccount(), CALLER, "rest_v1")
 
 
 @pytest.mark.parametrize("where", ["params", "defaults"])
