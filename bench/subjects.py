@@ -49,6 +49,7 @@ ROWS = (
     Row("get", "GET", "HTTP GET", floor=0.40, never=0.35),
     Row("v2", "v2", "REST v2", floor=0.40, never=0.35),
     Row("soap", "SOAP", "SOAP sms", floor=0.30),
+    Row("soap_to_get", "SOAP, to GET", "SOAP sms", baseline="get", floor=0.75),
     Row("v1", "v1", "REST v1"),
     Row("e2e", "v2, end to end", "REST v2", end_to_end=True),
     Row("batch", "500 at once, to v2", "REST v2", recipients=500, baseline="v2"),

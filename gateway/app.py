@@ -71,6 +71,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
             chunk={name: upstream.max_recipients for name, upstream in upstreams.items()},
             balances={name: upstream.balance for name, upstream in upstreams.items()},
             wake=dispatcher.wake,
+            metrics=metrics,
         )
         faces = [Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces()]
         public = Web(faces, service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)

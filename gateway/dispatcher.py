@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
-from gateway.outcome import HOLD, Backoff, failed, polled, taken
+from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken
 from gateway.ports import Poll, Settlement, Store, Transition
 from gateway.rate import Bucket
 from gateway.upstreams import Connected
@@ -132,7 +132,8 @@ class Lane:
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
         leased = await self._store.lease(self._name, free, now, until, self._bucket.room())
         for dispatch in leased:
-            if dispatch.state is DispatchState.SENDING:
+            # What will not be sent uses nothing up: else whatever expired in an outage would hold back what is in time.
+            if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:
                 self._bucket.take(len(dispatch.messages))
             task = asyncio.create_task(self._attempt(dispatch))
             self._flying.add(task)
@@ -185,6 +186,8 @@ class Lane:
 
     async def _send(self, dispatch: Dispatch) -> tuple[str, Settlement]:
         sent_at = self._clock.now()
+        if missed := shut(dispatch, sent_at):
+            return missed
         try:
             receipts = await self._upstream.send(dispatch)
             return "sent", taken(dispatch, receipts, sent_at)

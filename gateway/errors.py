@@ -11,6 +11,7 @@ GatewayError
 │  ├─ NoFunds
 │  ├─ NotCarried
 │  ├─ NotFound
+│  ├─ TooLate
 │  ├─ MethodNotAllowed
 │  ├─ UnsupportedMedia
 │  ├─ TooLarge
@@ -101,6 +102,10 @@ class NotCarried(RequestError):
 
 class NotFound(RequestError):
     """There is nothing here."""
+
+
+class TooLate(RequestError):
+    """Nothing of this batch can be cancelled any more: all of it has left, or has come to its end."""
 
 
 class MethodNotAllowed(RequestError):

@@ -75,6 +75,18 @@ class Content(NamedTuple):
         """Whether each recipient may get another text."""
         return self.defaults is not None
 
+    def opening(self, now: int) -> int | None:
+        """When delivery may begin: `now`, or when the next window opens; None once the last one has closed."""
+        if not self.windows:
+            return now
+        left = [window for window in self.windows if window.closes is None or window.closes > now]
+        return min((max(now, window.opens or now) for window in left), default=None)
+
+    def delayed(self, now: int) -> bool:
+        """Whether no window is open and one has yet to open."""
+        opens = self.opening(now)
+        return opens is not None and opens > now
+
 
 class Batch(NamedTuple):
     """One accepted request: `size` messages, numbered from `key` upwards. Its key is its first message's number."""

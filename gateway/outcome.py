@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
-from gateway.model import Dispatch, DispatchState, StatusEntry
+from gateway.model import Batch, Dispatch, DispatchState, StatusEntry
 from gateway.ports import Poll, Receipts, Report, Settlement, Transition
+from gateway.status import Status
 
 HOLD = 60.0
 """Seconds an upstream's queue rests after the upstream refused the gateway itself."""
@@ -22,9 +23,9 @@ class Backoff:
         step = min(self._most, self._first * 2.0 ** min(attempts - 1, 40))
         return int(step * (0.5 + self._jitter() / 2) * 1000)
 
-    def too_late(self, created: int, now: int) -> bool:
-        """Whether the batch is too old to try again."""
-        return now - created >= self._give_up * 1000
+    def too_late(self, began: int, now: int) -> bool:
+        """Whether it was tried for so long that it is not tried again."""
+        return now - began >= self._give_up * 1000
 
 
 def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:
@@ -58,7 +59,7 @@ def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> 
     match error:
         case Misconfigured():
             return "held", _again(dispatch, dispatch.attempts, now + int(HOLD * 1000))
-        case Unreachable() | Throttled() if not backoff.too_late(dispatch.batch.created, now):
+        case Unreachable() | Throttled() if not backoff.too_late(_began(dispatch.batch, now), now):
             asked = int(error.after * 1000) if isinstance(error, Throttled) else 0
             delay = max(asked, backoff.delay(attempts))
             return "retry", _again(dispatch, attempts, now + delay)
@@ -66,6 +67,33 @@ def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> 
             return "unknown", _ended(dispatch, DispatchState.UNKNOWN, error, now)
         case _:
             return "failed", _ended(dispatch, DispatchState.FAILED, error, now)
+
+
+def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
+    """What becomes of a dispatch that may not be delivered now: it waits for its next window, or has missed the last.
+
+    None where it may. Neither waiting nor expiring counts as an attempt.
+    """
+    opens = dispatch.batch.content.opening(now)
+    if opens == now:
+        return None
+    if opens is not None:
+        return "delayed", _again(dispatch, dispatch.attempts, opens)
+    words = "Its delivery window closed before it could be sent"
+    entry = StatusEntry(status=Status.EXPIRED, created=now, raw_text=words, upstream=dispatch.upstream)
+    return "expired", Settlement(
+        dispatch=dispatch.key,
+        state=DispatchState.FAILED,
+        run_at=now,
+        attempts=dispatch.attempts,
+        transitions=tuple(Transition(message.number, entry, doubt=True) for message in dispatch.messages),
+    )
+
+
+def _began(batch: Batch, now: int) -> int:
+    """Since when it is tried: since it was accepted, or since the last of its windows that have opened did so."""
+    opened = [window.opens for window in batch.content.windows if window.opens is not None and window.opens <= now]
+    return max([batch.created, *opened])
 
 
 def _again(dispatch: Dispatch, attempts: int, run_at: int) -> Settlement:

@@ -203,9 +203,13 @@ class Adapter:
 
 
 class NewBatch(NamedTuple):
-    """A batch about to be stored. Messages and dispatches are told by their offset from the key they will get."""
+    """A batch about to be stored. Messages and dispatches are told by their offset from the key they will get.
+
+    Nothing of it is sent before `due`, in milliseconds since 1970.
+    """
 
     created: int
+    due: int
     account: str
     caller: str
     face: str
@@ -226,7 +230,8 @@ class NewDispatch(NamedTuple):
 class Transition(NamedTuple):
     """A status that wants to be appended to a message.
 
-    `doubt`: an Unknown of our own, which says nothing where a report has shown meanwhile that the message left.
+    `doubt`: a word of our own about a message of which nothing was heard (Unknown, Expired, Canceled). It says nothing
+    where a report has shown meanwhile that the message left.
     """
 
     number: int
@@ -266,7 +271,7 @@ class Store(Protocol):
     """
 
     def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
-        """Store a batch, its messages (status Accepted) and its dispatches (READY), and give them their numbers.
+        """Store a batch, its messages (Accepted) and its dispatches (READY, due at `due`), and give them their numbers.
 
         The numbers are known at once; the awaitable is done when all of it is durable, and raises Busy where it is not.
         """
@@ -287,6 +292,13 @@ class Store(Protocol):
 
     async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
         """Append statuses; returns those that moved a message: late and repeated ones change nothing."""
+        ...
+
+    async def cancel(self, batch: Batch, now: int) -> list[Transition]:
+        """End what has not left of a batch: READY dispatches become FAILED, and their messages Canceled.
+
+        All others are left alone. Returns the transitions that moved a message, each with the upstream it waited for.
+        """
         ...
 
     async def reclaim(self, now: int) -> list[Dispatch]:

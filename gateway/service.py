@@ -1,6 +1,9 @@
 """What a command does: check, route and store a batch; answer a question."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
 
 from gateway import text
 from gateway.clock import Clock
@@ -8,6 +11,7 @@ from gateway.commands import (
     Accepted,
     AccountStatus,
     Answer,
+    BatchCanceled,
     BatchStatus,
     CancelBatch,
     GetAccount,
@@ -20,14 +24,18 @@ from gateway.commands import (
     SubmitBatch,
 )
 from gateway.config import Caller
-from gateway.errors import BadContent, BadRecipient, BadSender, Malformed, NotFound
+from gateway.errors import BadContent, BadRecipient, BadSender, Malformed, NotFound, TooLate
 from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
 from gateway.lifecycle import progress
 from gateway.model import MAX_BODY, MAX_RECIPIENTS, Account, Batch, Content, DataCoding, Recipient
 from gateway.msisdn import normalise
+from gateway.observe import Metrics
 from gateway.ports import NewBatch, NewDispatch, Store
 from gateway.router import Leg, Question, Router
 from gateway.sender import is_documented, shorten
+from gateway.status import Status
+
+log = structlog.get_logger()
 
 Balance = Callable[[], Awaitable[tuple[str, str]]]
 
@@ -44,6 +52,7 @@ class Service:
         chunk: Mapping[str, int],
         balances: Mapping[str, Balance],
         wake: Callable[[Iterable[str]], None],
+        metrics: Metrics,
     ) -> None:
         """`chunk`: recipients one call of an upstream may carry. `wake` tells upstreams that they have work."""
         self._store = store
@@ -52,6 +61,7 @@ class Service:
         self._chunk = chunk
         self._balances = balances
         self._wake = wake
+        self._metrics = metrics
 
     async def run(self, command: CancelBatch | Inquiry, caller: Caller, face: str) -> Answer:
         """Do it. Raises RequestError; Internal and SendError where an upstream had to be asked."""
@@ -78,8 +88,13 @@ class Service:
             Question(face, caller.name, content.sender), [recipient.msisdn for recipient in recipients]
         )
         dispatches = tuple([dispatch for leg in legs for dispatch in self._cut(leg)])
+        due = created = self._clock.now()
+        if content.windows:
+            if command.loose and not content.delayed(created):
+                content = content._replace(windows=())  # to the older faces, a time that has passed is now
+            due = content.opening(created) or created
         batch, durable = self._store.add(
-            NewBatch(self._clock.now(), caller.account, caller.name, face, content, recipients, segments, dispatches)
+            NewBatch(created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
         )
         self._wake([dispatch.upstream for dispatch in dispatches])
         return Accepted(batch, recipients, segments, account_of(caller), durable)
@@ -109,11 +124,20 @@ class Service:
         if found is None or found[0].account != caller.account:
             raise NotFound("There is no SMS with this id")
         batch, message, history = found
-        return MessageStatus(batch, message, history, account_of(caller), self._delayed(batch.content))
+        return MessageStatus(batch, message, history, account_of(caller), batch.content.delayed(self._clock.now()))
 
-    def _delayed(self, content: Content) -> bool:
-        opens = [window.opens for window in content.windows]
-        return bool(opens) and all(at is not None and at > self._clock.now() for at in opens)
+    async def _cancel(self, number: int, caller: Caller) -> BatchCanceled:
+        # A batch is found by its first message's number alone, so any other number of it is nobody's.
+        batch = await self._store.batch(number) if 0 < number <= LAST_NUMBER else None
+        if batch is None or batch.account != caller.account:
+            raise NotFound("There is no batch with this id")
+        moved = await self._store.cancel(batch, self._clock.now())
+        if not moved:
+            raise TooLate
+        for upstream, messages in Counter(transition.entry.upstream for transition in moved).items():
+            self._metrics.statuses.labels(upstream, Status.CANCELED.label).inc(messages)
+        log.info("batch.cancelled", batch=batch.key, caller=caller.name, messages=len(moved))
+        return BatchCanceled(batch, len(moved))
 
     async def _account(self, caller: Caller, face: str) -> AccountStatus:
         # The balance that matters is that of the upstream where this caller's messages go.

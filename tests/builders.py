@@ -82,10 +82,11 @@ def a_dispatch(**over: Any) -> Dispatch:
 
 
 def a_new_batch(**over: Any) -> NewBatch:
-    """A batch about to be stored; all its `recipients` go one way unless `dispatches` says otherwise."""
+    """A batch about to be stored, due at once; all its `recipients` go one way unless `dispatches` says otherwise."""
     recipients = over.get("recipients", (Recipient("46712345678"),))
     given = {
         "created": NOW,
+        "due": over.get("created", NOW),
         "account": "ip1-12345",
         "caller": "erp",
         "face": "rest_v2",

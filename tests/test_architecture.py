@@ -27,7 +27,24 @@ TABLES = {
 NO_NAMES = {"base", "common", "helper", "helpers", "manager", "util", "utils"}
 """Names that say nothing, so that everything ends up there."""
 
-IN_AN_ADAPTER = {"__init__", "codec", "contract", "face", "reports", "script", "spyne_compat", "upstream", "wire"}
+IN_AN_ADAPTER = {
+    "__init__",
+    "binding",
+    "codec",
+    "contract",
+    "description",
+    "face",
+    "forms",
+    "meaning",
+    "options",
+    "original",
+    "pages",
+    "reports",
+    "script",
+    "spyne_compat",
+    "upstream",
+    "wire",
+}
 """The files an adapter's folder may hold: the same names in every protocol, so that one knows where to look."""
 
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}

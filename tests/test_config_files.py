@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from adapters.sendsms.options import SendSmsOptions
+from adapters.soap.options import SoapOptions
 from gateway import registry
 from gateway.config import Callbacks, Listen, Log, Retry, Settings, findings, load
 from gateway.config.loading import SECTIONS, scalars
@@ -59,6 +61,9 @@ def _unsaid(example: Settings) -> list[tuple[str, set[str]]]:
         ("sandbox", trial.options, set()),
         ("rule", example.routes[0], set()),
         ("when", example.routes[0].when, set()),
+        ("face", example.faces["soap"], {"name", "options"}),
+        ("soap", example.faces["soap"].options, {"wsdl", "operations", "mms"}),  # in comments: they name a file
+        ("sendsms", example.faces["sendsms"].options, set()),
         ("callbacks", example.callbacks, set()),
         ("log", example.log, set()),
     ]
@@ -71,7 +76,7 @@ def _unsaid(example: Settings) -> list[tuple[str, set[str]]]:
 
 def test_the_example_shows_a_section_of_every_kind(example: Settings) -> None:
     """The test above looks at one section of each kind that a file may have; none is forgotten."""
-    assert len(_unsaid(example)) == len(SECTIONS) + len({"rest_v2", "sandbox"})
+    assert len(_unsaid(example)) == len(SECTIONS) + len({"rest_v2", "sandbox", "soap", "sendsms"})
 
 
 def test_the_examples_values_are_the_defaults(example: Settings) -> None:
@@ -88,6 +93,8 @@ def test_the_examples_values_are_the_defaults(example: Settings) -> None:
     }
     assert (main.concurrency, main.timeout, main.connect_timeout, main.retry) == (64, 30.0, 5.0, Retry())
     assert (example.callbacks, example.log) == (Callbacks(), Log())
+    assert (example.faces["soap"].options or SoapOptions()).model_dump() == SoapOptions().model_dump()
+    assert example.faces["sendsms"].options == SendSmsOptions(charsets={"ip1-54321": "iso-8859-1"})
     for name, upstream in (("rest_v2", main), ("sandbox", trial)):
         options = registry.load(name).options
         assert options is not None

@@ -20,6 +20,7 @@ from gateway.errors import (
     NotFound,
     RequestError,
     TooLarge,
+    TooLate,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -72,6 +73,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (NoFunds, 403),
     (Forbidden, 403),
     (NotFound, 404),
+    (TooLate, 409),
     (MethodNotAllowed, 405),
     (TooLarge, 413),
     (UnsupportedMedia, 415),

@@ -20,6 +20,7 @@ from gateway.errors import (
     NotFound,
     RequestError,
     TooLarge,
+    TooLate,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -34,6 +35,7 @@ _PROBLEMS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (Forbidden, 403, "Forbidden"),
     (NoFunds, 403, "Forbidden"),
     (NotFound, 404, "Not Found"),
+    (TooLate, 409, "Conflict"),
     (MethodNotAllowed, 405, "Method Not Allowed"),
     (TooLarge, 413, "Payload Too Large"),
     (UnsupportedMedia, 415, "Unsupported Media Type"),

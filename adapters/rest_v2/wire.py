@@ -37,13 +37,9 @@ from gateway.model import (
     Tally,
     Window,
 )
+from gateway.schedule import DEFAULT_WINDOW, LAST_MOMENT
 from gateway.status import Status
 from gateway.text import render
-
-DEFAULT_WINDOW = 7 * 24 * 3600 * 1000
-"""Milliseconds; a window without an end closes this long after it opens (the provider's own sample model)."""
-
-_LAST_MOMENT = parse_iso("9999-01-01T00:00:00Z")
 
 _TYPES = {"sms": MessageType.SMS, "flash": MessageType.FLASH, "1": MessageType.SMS, "0": MessageType.FLASH}
 _CODINGS = {"gsm": DataCoding.GSM, "ucs": DataCoding.UCS, "0": DataCoding.GSM, "2": DataCoding.UCS}
@@ -69,8 +65,8 @@ def _moment(value: object) -> object:
         try:
             value = parse_iso(value)
         except (ValueError, OverflowError):
-            value = _LAST_MOMENT
-    if value is not None and not (isinstance(value, int) and value < _LAST_MOMENT):
+            value = LAST_MOMENT
+    if value is not None and not (isinstance(value, int) and value < LAST_MOMENT):
         raise ValueError("Write the time as ISO 8601, as 2026-05-01T08:00:00Z")
     # .NET writes the year 1 for a time that was left unset.
     return None if value is None else max(0, value)

@@ -1,6 +1,7 @@
 """The HTTP GET endpoint `sendsms.aspx`: everything in the query string, a bare number as the answer."""
 
 from adapters.sendsms.face import SendSmsFace
+from adapters.sendsms.options import SendSmsOptions
 from gateway.ports import Adapter
 
 # Source of the day: the deadline of a plugin that moved its users off the endpoint (salon-booking-system).
@@ -9,5 +10,6 @@ ADAPTER = Adapter(
     title="HTTP GET (sendsms.aspx)",
     deprecated=1761696000,
     face=SendSmsFace,
+    face_options=SendSmsOptions,
     secrets=frozenset({"pass"}),
 )

@@ -1,17 +1,41 @@
 """The query string of `sendsms.aspx`: which parameters it has, how their text is coded and what their values mean."""
 
+import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
+from zoneinfo import ZoneInfo
 
-from gateway.model import MessageType, Recipient
+from gateway.model import MessageType, Recipient, Window
+from gateway.schedule import parse_local, window_from
 
-_NAMES = frozenset({"acc", "pass", "msg", "from", "to", "prio", "type"})
+Decode = Callable[[bytes], str]
+"""How bytes of one charset become text."""
+
+# `time` is inferred: no client was ever seen to schedule over this endpoint.
+_SENT = frozenset({"acc", "pass", "msg", "from", "to", "prio", "type", "time"})
+
+_NOBODY: Mapping[str, Decode] = MappingProxyType({})
 
 # Only ever seen absent or empty; `flash` is inferred from REST v2's two types.
 TYPES = {"": MessageType.SMS, "sms": MessageType.SMS, "flash": MessageType.FLASH}
 
 _UNICODE_ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})")
+
+# ISO-8859-1 is read as Windows-1252, as browsers do: nobody writes its control characters, many write the euro sign.
+_WESTERN = frozenset({"iso8859-1", "cp1252"})
+_EUROPEAN = frozenset(
+    {
+        "utf-8",
+        *(f"iso8859-{part}" for part in (2, 3, 4, 5, 7, 9, 10, 13, 14, 15, 16)),
+        *(f"cp{page}" for page in (1250, 1251, 1253, 1254, 1257)),
+    }
+)
+_CHARSETS_THERE_ARE = (
+    "is no charset that can be pinned: write utf-8, iso-8859-1 (or -2 to -5, -7, -9, -10, -13 to -16)"
+    " or windows-1252 (or -1250, -1251, -1253, -1254, -1257)"
+)
 
 # Windows-1252 with the five bytes it leaves undefined taken as Latin-1, so that any byte is some character.
 _WINDOWS_1252 = {
@@ -19,17 +43,38 @@ _WINDOWS_1252 = {
 }
 
 
-def parameters(query: str) -> dict[str, str]:
-    """The documented parameters that a raw query string names, decoded; their names in any letter case.
+def parameters(query: str, pinned: Mapping[str, Decode] = _NOBODY, names: Collection[str] = _SENT) -> dict[str, str]:
+    """The parameters of these names that a raw query string holds, decoded; the names in any letter case.
 
     Newer clients percent-encode UTF-8, those of 2008 Latin-1: one query is one charset, UTF-8 if all of it is valid
-    as such and Windows-1252 otherwise. A parameter that is repeated counts once, by its first value that is not empty;
-    `to` is joined with commas, as ASP.NET does.
+    as such and Windows-1252 otherwise; where `pinned` has the account in `acc`, it is that charset. A parameter that is
+    repeated counts once, by its first value that is not empty; `to` is joined with commas, as ASP.NET does.
     """
     try:
-        return _read(query, bytes.decode)
+        found = _read(query, bytes.decode, names)
     except UnicodeDecodeError:
-        return _read(query, _windows_1252)
+        found = _read(query, _windows_1252, names)
+    if pinned and (charset := pinned.get(found.get("acc", ""))):
+        return _read(query, charset, names)
+    return found
+
+
+def decoder(charset: str) -> Decode:
+    """How text of a charset is read, whatever the bytes: those that are no text become U+FFFD. Raises ValueError."""
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        name = ""
+    if name in _WESTERN:
+        return _windows_1252
+    if name not in _EUROPEAN:
+        raise ValueError(_CHARSETS_THERE_ARE)
+    return lambda text: text.decode(name, "replace")
+
+
+def windows(time: str, zone: ZoneInfo) -> tuple[Window, ...]:
+    """When `time` lets the message be delivered; none where it is empty, which is at once. Raises ValueError."""
+    return (window_from(parse_local(time, zone)),) if time.strip() else ()
 
 
 def recipients(to: str) -> tuple[Recipient, ...]:
@@ -38,13 +83,13 @@ def recipients(to: str) -> tuple[Recipient, ...]:
     return tuple([Recipient(number) for entry in numbers if (number := entry.strip())])
 
 
-def _read(query: str, charset: Callable[[bytes], str]) -> dict[str, str]:
+def _read(query: str, charset: Decode, names: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if name not in _NAMES:
+        if name not in names:
             name = unquote(name).lower()
-            if name not in _NAMES:
+            if name not in names:
                 continue
         value = value.replace("+", " ")
         if "%" in value or not value.isascii():
@@ -57,7 +102,7 @@ def _read(query: str, charset: Callable[[bytes], str]) -> dict[str, str]:
     return found
 
 
-def _decoded(value: bytes, charset: Callable[[bytes], str]) -> str:
+def _decoded(value: bytes, charset: Decode) -> str:
     if b"%u" not in value:
         return charset(unquote_to_bytes(value))
     # Classic ASP's escape() writes UTF-16 units as %uXXXX; every second piece of the split is such a unit.

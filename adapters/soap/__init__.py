@@ -1,6 +1,7 @@
 """The SOAP web service `sendsms.asmx`, SOAP 1.1 and 1.2, in the manner of the ASP.NET service it stands in for."""
 
 from adapters.soap.face import SoapFace
+from adapters.soap.options import SoapOptions
 from gateway.ports import Adapter
 
 # Source of the day: the deadline of a plugin that moved its users off the service (salon-booking-system).
@@ -9,5 +10,6 @@ ADAPTER = Adapter(
     title="SOAP (sendsms.asmx)",
     deprecated=1761696000,
     face=SoapFace,
+    face_options=SoapOptions,
     secrets=frozenset({"passwd"}),
 )

@@ -1,22 +1,20 @@
 """From a SOAP request to an operation and its arguments, as forgiving as an ASP.NET service, and more.
 
-The operations are compiled from what spyne knows of the contract; spyne's own transports, validators and faults are
-not used, for they refuse half of what old clients send.
+spyne holds the contract, but its own transports, validators and faults are not used: they refuse half of what old
+clients send, and take twenty times as long.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from adapters.soap.contract import Contract
-from adapters.soap.spyne_compat import spyne_imports
-from adapters.soap.wire import Answering, Envelope, Fault, FaultCode, Version, read
+from adapters.soap.binding import Bound
+from adapters.soap.description import Description
+from adapters.soap.meaning import IGNORED, Args, Value
+from adapters.soap.wire import Answering, Element, Envelope, Fault, FaultCode, Version, read
 from gateway.errors import Malformed, UnsupportedMedia
-
-with spyne_imports():
-    from spyne import Unicode
 
 _ENVELOPES = {version.value: version for version in Version}
 _MEDIA_TYPES = ("text/xml", "application/soap+xml")
@@ -25,84 +23,86 @@ _PARAMETER = re.compile(r';\s*([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^;"\s]*))')
 
 
 class Request(NamedTuple):
-    """A call of an operation; an argument that was not sent is None."""
+    """A call of an operation: its arguments by their meaning, and what the answer needs, which holds no secret."""
 
-    version: Version
-    operation: str
-    namespace: str
-    args: Mapping[str, str | None]
-
-    @property
-    def answering(self) -> Answering:
-        """What the answer needs to know: everything but the arguments, one of which is secret."""
-        return Answering(self.version, self.operation, self.namespace)
+    bound: Bound
+    args: Args
+    answering: Answering
 
 
 class Lane:
-    """One operation whose parameters and result are all strings, ready to take values out of elements."""
+    """Takes the arguments of one operation out of its elements."""
 
-    def __init__(self, operation: str, names: Sequence[str]) -> None:
-        self.operation = operation
-        self.names = tuple(names)
-        self._missing: dict[str, str | None] = dict.fromkeys(names)
-        self._by_name = {spelling: name for name in names for spelling in (name, name.lower())}
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
+        self._missing: dict[str, Value] = dict.fromkeys(set(bound.meanings.values()) - {IGNORED})
+        self._meanings: dict[str, str] = {}
+        self._lists: set[str] = set()
+        for parameter in bound.operation.parameters:
+            meaning = bound.meanings[parameter.name]
+            if meaning != IGNORED:
+                self._meanings |= {parameter.name: meaning, parameter.name.lower(): meaning}
+                if parameter.many:
+                    self._lists.add(meaning)
 
-    def read(self, elements: Sequence[tuple[str, str | None]]) -> dict[str, str | None]:
+    def read(self, elements: Sequence[Element]) -> Args:
         """The arguments, sent in any order. Of two the first counts, as in .NET; letter case does not, unlike there.
 
-        Raises Malformed where a parameter holds elements instead of a text, which .NET does not read either.
+        Raises Malformed where a single value holds elements instead of a text, which .NET does not read either.
         """
         args = self._missing.copy()
         for written, value in elements:
-            name = self._by_name.get(written) or self._by_name.get(written.lower())
-            if name is not None and args[name] is None:
-                if value is None:
-                    raise Malformed(f"{name} holds elements instead of a text")
-                args[name] = value
+            meaning = self._meanings.get(written) or self._meanings.get(written.lower())
+            if meaning is None:
+                continue
+            if meaning in self._lists:
+                args[meaning] = _longer(args[meaning], value)
+            elif isinstance(value, tuple):
+                raise Malformed(f"{written[:100]} holds elements instead of a text")
+            elif args[meaning] is None:
+                args[meaning] = value
         return args
 
 
-def compile_lanes(service: type[Any]) -> dict[str, Lane]:
-    """The lanes of a spyne service. Raises TypeError for an operation that holds anything but strings."""
-    return {descriptor.name: _lane(descriptor) for descriptor in service.public_methods.values()}
-
-
-def _lane(descriptor: Any) -> Lane:
-    given = descriptor.in_message.get_flat_type_info(descriptor.in_message)
-    returned = descriptor.out_message.get_flat_type_info(descriptor.out_message)
-    for name, kind in (*given.items(), *returned.items()):
-        if not issubclass(kind, Unicode):
-            raise TypeError(f"{descriptor.name}: {name} is {kind.get_type_name()}, a lane carries strings only")
-    if list(returned) != [f"{descriptor.name}Result"]:
-        raise TypeError(f"{descriptor.name}: answers are written with a single {descriptor.name}Result")
-    return Lane(descriptor.name, list(given))
+def _longer(so_far: Value, value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """A list in one element, or one that repeats its element: .NET writes both."""
+    earlier = so_far if isinstance(so_far, tuple) else ()
+    return (*earlier, *((value,) if isinstance(value, str) else value))
 
 
 class Codec:
     """Decodes the requests of one service."""
 
-    def __init__(self, contract: Contract) -> None:
-        self.lanes = compile_lanes(contract.service)
-        self._namespace = contract.namespace
+    def __init__(self, description: Description, bound: Mapping[str, Bound]) -> None:
+        self._namespace = description.namespace
+        self._lanes = {name: Lane(bound[name]) for name in bound}
+        self._by_action = {operation.action: operation.name for operation in description.operations}
+        self._names = frozenset(self._by_action.values())
 
     def decode(self, body: bytes, content_type: str, action: str | None) -> Request:
         """What is called. Raises UnsupportedMedia, Malformed (it is not XML), and Fault (it is no call)."""
         media = _media_type(content_type)
         envelope = read(body, media.get("charset"))
         version = _version(envelope)
-        lane = self._route(version, _clean(action if version is Version.SOAP_11 else media.get("action")), envelope)
+        name = self._route(version, _clean(action if version is Version.SOAP_11 else media.get("action")), envelope)
         if envelope.not_understood is not None:
             text = f"SOAP header {envelope.not_understood} was not understood."
             raise Fault(version, FaultCode.MUST_UNDERSTAND, text)
-        namespace = envelope.operation[0] or self._namespace
-        return Request(version, lane.operation, namespace, lane.read(envelope.elements))
+        lane = self._lanes.get(name)
+        if lane is None:
+            text = f"Server was unable to process request. ---> {name} is not carried by this gateway."
+            raise Fault(version, FaultCode.SERVER, text)
+        answering = Answering(version, lane.bound.operation, envelope.operation[0] or self._namespace)
+        return Request(lane.bound, lane.read(envelope.elements), answering)
 
-    def _route(self, version: Version, action: str | None, envelope: Envelope) -> Lane:
-        """The action decides, by its last part, for nobody knows the namespace; else the body's element does."""
-        named = _LAST_PART(action or "")[-1]
-        lane = self.lanes.get(named) or self.lanes.get(envelope.operation[1])
-        if lane is not None:
-            return lane
+    def _route(self, version: Version, action: str | None, envelope: Envelope) -> str:
+        """The action decides: all of it, or its last part, for nobody knows the namespace; else the body's element."""
+        name = self._by_action.get(action or "")
+        if name is not None:
+            return name
+        for name in (_LAST_PART(action or "")[-1], envelope.operation[1]):
+            if name in self._names:
+                return name
         if action is None or (version is Version.SOAP_12 and not action):
             text = "Unable to handle request without a valid action parameter. Please supply a valid soap action."
         elif version is Version.SOAP_11:
@@ -140,4 +140,4 @@ def _clean(action: str | None) -> str | None:
     action = action.strip()
     if len(action) > 1 and action[0] == action[-1] == '"':
         action = action[1:-1]
-    return unquote(action)
+    return unquote(action) if "%" in action else action

@@ -23,6 +23,11 @@ class Operation(NamedTuple):
     note: str = ""
     """What people read about it on the help page."""
 
+    @property
+    def response(self) -> str:
+        """The name of the element around the result."""
+        return f"{self.name}Response"
+
 
 class Description(NamedTuple):
     """A service: its name, the namespace of its elements, its operations in the order of the WSDL."""

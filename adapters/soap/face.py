@@ -1,15 +1,18 @@
-"""Serves `sendsms.asmx` and `mms.asmx` with the manners of ASP.NET: WSDL, help page, calls, empty refusals, faults."""
+"""Serves `sendsms.asmx` and `mms.asmx` with the manners of ASP.NET: WSDL, pages, calls, empty refusals, faults."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
-from adapters.soap.codec import Codec, Request
-from adapters.soap.contract import CONTRACTS, Contract
+from adapters.soap import forms, pages
+from adapters.soap.binding import Bound
+from adapters.soap.codec import Lane
+from adapters.soap.meaning import Args, explained, one
+from adapters.soap.options import Served, SoapOptions
 from adapters.soap.wire import CONTENT_TYPES, Answering, Fault, FaultCode, Version, answer, attribute, fault
-from gateway.commands import Accepted, AccountStatus, Command, GetAccount, Result, SubmitBatch
+from gateway.commands import Accepted, AccountStatus, BatchCanceled, Command, Result
 from gateway.errors import (
     GatewayError,
     Malformed,
@@ -18,13 +21,12 @@ from gateway.errors import (
     TooLarge,
     UnsupportedMedia,
 )
-from gateway.model import Content, Recipient
-from gateway.paths import wsdl_dir
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
-from gateway.translator import LEGACY, PRIORITIES
+from gateway.translator import LEGACY
 
 _METHODS = ("GET", "POST")
 _FRESH = "private, max-age=0"
+_INTEGERS = frozenset({"int", "long", "short", "integer", "unsignedInt", "unsignedLong", "nonNegativeInteger"})
 
 # What is refused before a call was understood: a bare status without a body, as ASP.NET does.
 _BARE: tuple[tuple[type[GatewayError], int], ...] = (
@@ -35,52 +37,62 @@ _BARE: tuple[tuple[type[GatewayError], int], ...] = (
 )
 
 
-class _Mount(NamedTuple):
-    codec: Codec
-    wsdl: bytes
-    help: Reply
+class _Form(NamedTuple):
+    """What the answer to an HTTP form needs to know."""
+
+    namespace: str
+    type: str
 
 
 class SoapFace:
     """The face of the SOAP services."""
 
-    mounts: Sequence[str] = tuple(contract.mount for contract in CONTRACTS)
     max_body = 128 * 1024
 
-    def __init__(self) -> None:
-        """Read the WSDL files and compile the contracts, once."""
-        self._mounts = {contract.mount: _mounted(contract) for contract in CONTRACTS}
+    def __init__(self, options: SoapOptions | None = None) -> None:
+        """The services that the options name; those of the provider, as far as they are known, without any."""
+        options = options or SoapOptions()
+        self._zone = options.time_zone
+        self._forms = options.forms
+        self._served = {served.mount: served for served in options.served}
+        self._lanes = {
+            (served.mount, name.lower()): Lane(bound)
+            for served in options.served
+            for name, bound in served.bound.items()
+        }
+        self.mounts: Sequence[str] = [path for mount in self._served for path in (mount, f"{mount}/")]
 
     def decode(self, call: Call) -> Inbound | Reply:
-        """A call of an operation; or the WSDL, the help page, or a fault. Raises RequestError."""
-        mount = self._mounts[call.path.lower()]
+        """A call of an operation; or the WSDL, a page, a fault, an explained code. Raises RequestError."""
+        served = self._served.get(call.path.lower())
+        if served is None:
+            return self._form(call)
         if call.method == "GET":
-            return _wsdl(mount, call) if call.query.lower() == "wsdl" else mount.help
+            return self._shown(served, call)
         if call.method != "POST":
             raise MethodNotAllowed(_METHODS)
+        content_type, action = call.headers.get("Content-Type", ""), call.headers.get("SOAPAction")
         try:
-            request = mount.codec.decode(
-                call.body, call.headers.get("Content-Type", ""), call.headers.get("SOAPAction")
-            )
+            request = served.codec.decode(call.body, content_type, action)
         except Fault as error:
             return _faulted(error)
-        # A missing account must not become None: that would be a bearer key, and the key alone would do.
-        credentials = Credentials(request.args["konto"] or "", SecretStr(request.args["passwd"] or ""))
-        return Inbound(credentials, _COMMANDS[request.operation](request), request.answering)
+        return self._called(request.bound, request.args, request.answering)
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002
-        """The id of the batch's first message, or the balance."""
+        """The id of the batch's first message, the balance, or 0 for what was cancelled."""
         match result:
             case Accepted():
-                return _answered(inbound, str(result.batch.key))
+                return _answered(inbound.context, str(result.batch.key))
             case AccountStatus():
-                return _answered(inbound, result.balance)
+                return _answered(inbound.context, result.balance)
+            case BatchCanceled():
+                return _answered(inbound.context, "0")
         raise TypeError(f"no operation asks for {type(result).__name__}")
 
     def refuse(self, error: GatewayError, call: Call, inbound: Inbound | None) -> Reply:
         """A legacy code in the place of the result, for the service never told errors as faults; bare before that."""
         if inbound is not None:
-            return _answered(inbound, str(LEGACY.from_error(error).value))
+            return _answered(inbound.context, str(LEGACY.from_error(error).value))
         for kind, status in _BARE:
             if isinstance(error, kind):
                 allow = {"Allow": ", ".join(error.allow)} if isinstance(error, MethodNotAllowed) else {}
@@ -90,55 +102,62 @@ class SoapFace:
         text = f"Server was unable to process request. ---> {error.detail}"
         return _faulted(Fault(version, FaultCode.SERVER, text))
 
+    def _called(self, bound: Bound, args: Args, answering: "Answering | _Form") -> Inbound | Reply:
+        if bound.meaning.command is None:
+            return _answered(answering, explained(args))
+        try:
+            command: Command | RequestError = bound.meaning.command(args, self._zone)
+        except RequestError as error:
+            command = error
+        # A missing account must not become None: that would be a bearer key, and the key alone would do.
+        credentials = Credentials(one(args, "account"), SecretStr(one(args, "key")))
+        return Inbound(credentials, command, answering)
 
-def _mounted(contract: Contract) -> _Mount:
-    codec = Codec(contract)
-    return _Mount(codec, (wsdl_dir() / contract.wsdl).read_bytes(), _help(contract, codec))
+    def _shown(self, served: Served, call: Call) -> Reply:
+        """What is there to be read, by anyone."""
+        description, address = served.description, call.base + call.path
+        name, _, value = call.query.partition("=")
+        match name.lower(), value:
+            case "wsdl", "":
+                # Clients post to the address in here, so it is the one that this client reached.
+                wsdl = served.wsdl.replace(b"{{ADDRESS}}", attribute(address).encode())
+                return Reply(200, wsdl, _headers(CONTENT_TYPES[Version.SOAP_11]))
+            case "disco", "":
+                return Reply(200, pages.disco(description, address), _headers(CONTENT_TYPES[Version.SOAP_11]))
+            case "op", _:
+                wanted, host = unquote(value).lower(), call.base.partition("://")[2]
+                for operation in description.operations:
+                    if operation.name.lower() == wanted:
+                        tried = self._forms and operation.name in served.bound
+                        page = pages.operation_page(description, operation, call.path, host, tried)
+                        return Reply(200, page, pages.PAGE_HEADERS)
+        return Reply(200, pages.service_page(description, call.path, self._forms), pages.PAGE_HEADERS)
+
+    def _form(self, call: Call) -> Inbound | Reply:
+        """An operation called by HTTP GET or POST. Raises RequestError."""
+        mount, _, name = call.path.rpartition("/")
+        lane = self._lanes.get((mount.lower(), name.lower()))
+        if not self._forms or lane is None:
+            return forms.off(name)
+        if call.method not in _METHODS:
+            raise MethodNotAllowed(_METHODS)
+        if call.method == "POST":
+            forms.check_media(call.headers.get("Content-Type", ""))
+        pairs = call.body if call.method == "POST" else call.query.encode("utf-8", "surrogateescape")
+        try:
+            values = forms.read(lane.bound.operation, pairs)
+        except forms.MissingParameter as error:
+            return forms.missing(error)
+        namespace = self._served[mount.lower()].description.namespace
+        answering = _Form(namespace, lane.bound.operation.result_type)
+        return self._called(lane.bound, lane.read(list(values.items())), answering)
 
 
-def _wsdl(mount: _Mount, call: Call) -> Reply:
-    # Clients post to the address in here, so it is the one that this client reached.
-    address = attribute(call.base + call.path).encode()
-    return Reply(200, mount.wsdl.replace(b"{{ADDRESS}}", address), _headers(CONTENT_TYPES[Version.SOAP_11]))
-
-
-def _help(contract: Contract, codec: Codec) -> Reply:
-    title = escape(contract.wsdl.removesuffix(".wsdl"))
-    operations = "".join(
-        f"<li>{escape(name)} ({escape(', '.join(lane.names))})</li>" for name, lane in codec.lanes.items()
-    )
-    page = (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title} Web Service</title></head>'
-        f"<body><h1>{title}</h1><p>The following operations are supported. For a formal definition, please review"
-        f' the <a href="?WSDL">Service Description</a>.</p><ul>{operations}</ul></body></html>'
-    )
-    return Reply(200, page.encode(), _headers("text/html; charset=utf-8"))
-
-
-def _balans(_: Request) -> Command:
-    return GetAccount()
-
-
-def _sms(request: Request) -> Command | RequestError:
-    """The message; what is missing of it is left to be judged once the credentials were checked."""
-    args = request.args
-    priority = PRIORITIES.get((args["prio"] or "").strip())
-    if priority is None:
-        return Malformed("prio must be 0, 1, 2 or 3")
-    content = Content(sender=args["from"] or "", body=args["meddelande"] or "", priority=priority)
-    return SubmitBatch(content, _recipients(args["till"] or ""), loose=True)
-
-
-_COMMANDS = {"balans": _balans, "sms": _sms}
-
-
-def _recipients(till: str) -> tuple[Recipient, ...]:
-    """One number or several, separated by commas (seen in a client) or semicolons."""
-    return tuple(Recipient(number) for entry in till.replace(";", ",").split(",") if (number := entry.strip()))
-
-
-def _answered(inbound: Inbound, value: str) -> Reply:
-    to: Answering = inbound.context
+def _answered(to: "Answering | _Form", value: str) -> Reply:
+    if isinstance(to, _Form):
+        return Reply(200, forms.answer(to.namespace, to.type, value), _headers(CONTENT_TYPES[Version.SOAP_11]))
+    if to.operation.result_type in _INTEGERS:
+        value = value.partition(".")[0]  # a balance, where the user's WSDL promises a whole number
     return Reply(200, answer(to, value), _headers(CONTENT_TYPES[to.version]))
 
 

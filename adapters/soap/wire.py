@@ -2,17 +2,20 @@
 
 Source: the reference source of System.Web.Services (element order, fault codes per SOAP version, the Upgrade header)
 and answers seen from .asmx services in use; old clients search them as strings.
-The XML is read by expat and not by lxml: libxml2 keeps each element name it ever saw for the life of the process,
-which would let anyone fill its memory.
+The XML is read by expat (in ElementTree) and not by lxml: libxml2 keeps each element name it ever saw for the life of
+the process, which would let anyone fill its memory.
 """
 
 import codecs
 import re
+from collections.abc import Sequence
 from enum import Enum
 from html import escape
 from typing import NamedTuple
+from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+from adapters.soap.description import Operation
 from gateway.errors import Malformed
 
 
@@ -42,7 +45,7 @@ class Answering(NamedTuple):
     """What an answer repeats of its request."""
 
     version: Version
-    operation: str
+    operation: Operation
     namespace: str
 
 
@@ -71,26 +74,32 @@ _UPGRADE = (
     "</soap12:Upgrade></soap:Header>"
 )
 
+_PLAIN = re.compile(r"[A-Za-z0-9:/.#_ -]*").fullmatch
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATTRIBUTE = str.maketrans({'"': "&quot;", "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"})
 
 
 def text(value: str) -> str:
     """A string as element text; characters that XML cannot hold become `?`."""
+    if _PLAIN(value):
+        return value
     return escape(_NOT_XML.sub("?", value), quote=False)
 
 
 def attribute(value: str) -> str:
     """A string as an attribute's value between double quotes."""
+    if _PLAIN(value):
+        return value
     return text(value).translate(_ATTRIBUTE)
 
 
 def answer(to: Answering, value: str) -> bytes:
     """The result of an operation, in the SOAP version and the namespace that the client used."""
-    operation, namespace = to.operation, to.namespace
+    version, operation, namespace = to
+    response, result = operation.response, operation.result
     return (
-        f'{_HEAD[to.version]}<soap:Body><{operation}Response xmlns="{attribute(namespace)}">'
-        f"<{operation}Result>{text(value)}</{operation}Result></{operation}Response>{_TAIL}"
+        f'{_HEAD[version]}<soap:Body><{response} xmlns="{attribute(namespace)}">'
+        f"<{result}>{text(value)}</{result}></{response}>{_TAIL}"
     ).encode()
 
 
@@ -114,94 +123,90 @@ def _fault_12(code: FaultCode, words: str, *, detail: bool) -> str:
     )
 
 
-MAX_NODES = 2000
-"""Elements and attributes of a document."""
-MAX_DEPTH = 256
+MAX_MARKS = 4000
+"""`<` and `=` each in a document: twice as many as elements, at least as many as attributes."""
 
 
-class Envelope:
-    """What matters of an envelope, whatever its version. A parameter that holds elements has None for its text."""
+Element = tuple[str, str | tuple[str, ...]]
+"""A parameter as it was sent: its name, and its text or the texts of the elements that it holds."""
 
-    __slots__ = ("body", "elements", "not_understood", "operation", "root")
 
-    def __init__(self) -> None:
-        self.root = ("", "")
-        self.body = False
-        self.operation = ("", "")
-        self.elements: list[tuple[str, str | None]] = []
-        self.not_understood: str | None = None
+class Envelope(NamedTuple):
+    """What matters of an envelope, whatever its version. Names are (namespace, name), empty where there is none."""
+
+    root: tuple[str, str]
+    body: bool
+    operation: tuple[str, str]
+    elements: Sequence[Element]
+    not_understood: str | None
 
 
 def read(body: bytes, charset: str | None) -> Envelope:
     """The envelope in a request's body. Raises Malformed for what is not XML, is too odd, or has a document type."""
-    return _Reader(_as_utf8(body, charset)).envelope
+    root = _parsed(_as_utf8(body, charset))
+    namespace, _ = name = _split(root.tag)
+    operation = not_understood = None
+    seen = False
+    for part in root:
+        part_namespace, part_name = _split(part.tag)
+        if part_namespace != namespace:
+            continue
+        if part_name == "Header" and not_understood is None:
+            not_understood = _not_understood(part, namespace)
+        elif part_name == "Body":
+            seen = True
+            if operation is None:
+                operation = next(iter(part), None)
+    if operation is None:
+        return Envelope(name, seen, ("", ""), (), not_understood)
+    elements = [
+        (child.tag.rpartition("}")[2], _texts(child) if len(child) else child.text or "") for child in operation
+    ]
+    return Envelope(name, seen, _split(operation.tag), elements, not_understood)
 
 
-class _Reader:
-    """Reads an envelope in one pass. By depth: 1 Envelope, 2 Header or Body, 3 the operation, 4 its parameters."""
-
-    def __init__(self, document: bytes) -> None:
-        self.envelope = Envelope()
-        self._depth = self._nodes = 0
-        self._part = ""
-        self._in_operation = self._nested = False
-        self._text: list[str] = []
-        parser = expat.ParserCreate("utf-8", " ")
-        parser.buffer_text = True
-        parser.StartDoctypeDeclHandler = _refuse_doctype
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        # Whatever stands between elements comes along, and is dropped where a parameter begins.
-        parser.CharacterDataHandler = self._text.append
-        try:
-            parser.Parse(document, True)
-        except expat.ExpatError as error:
-            raise Malformed("The body is not well-formed XML") from error
-
-    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
-        self._depth = depth = self._depth + 1
-        self._nodes += 1 + len(attributes)
-        if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise Malformed("The body has too many elements or attributes, or is nested too deeply")
-        if depth == 4:
-            self._nested = False
-            self._text.clear()
-        elif depth > 4:
-            self._nested = True
-        else:
-            self._outer(depth, *_split(qualified), attributes)
-
-    def _outer(self, depth: int, namespace: str, name: str, attributes: dict[str, str]) -> None:
-        envelope = self.envelope
-        if depth == 1:
-            envelope.root = (namespace, name)
-        elif depth == 2:
-            self._part = name if namespace == envelope.root[0] else ""
-            envelope.body |= self._part == "Body"
-        elif self._part == "Body":
-            self._in_operation = not envelope.operation[1]
-            if self._in_operation:
-                envelope.operation = (namespace, name)
-        elif self._part == "Header" and envelope.not_understood is None:
-            must = attributes.get(f"{envelope.root[0]} mustUnderstand", "0").strip()
-            envelope.not_understood = name if must in {"1", "true"} else None
-
-    def _end(self, qualified: str) -> None:
-        if self._depth == 4 and self._in_operation:
-            value = None if self._nested else "".join(self._text)
-            self.envelope.elements.append((_split(qualified)[1], value))
-        elif self._depth == 3:
-            self._in_operation = False
-        self._depth -= 1
+def _parsed(document: bytes) -> ET.Element:
+    if document.count(b"<") > MAX_MARKS or document.count(b"=") > MAX_MARKS:
+        raise Malformed("The body has too many elements or attributes")
+    if b"<!DOCTYPE" in document:
+        _refuse_document_type(document)
+    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - no document type gets here, so no entity is ever defined
+    try:
+        parser.feed(document)
+        return parser.close()
+    except ET.ParseError as error:
+        raise Malformed("The body is not well-formed XML") from error
 
 
-def _split(qualified: str) -> tuple[str, str]:
-    namespace, _, name = qualified.rpartition(" ")
-    return namespace, name
+def _refuse_document_type(document: bytes) -> None:
+    """Raises Malformed, unless what looks like a document type is part of a text."""
+    parser = expat.ParserCreate("utf-8")
+    parser.StartDoctypeDeclHandler = _refuse
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as error:
+        raise Malformed("The body is not well-formed XML") from error
 
 
-def _refuse_doctype(*_: object) -> None:
+def _refuse(*_: object) -> None:
     raise Malformed("A document type is not allowed here")
+
+
+def _not_understood(header: ET.Element, envelope: str) -> str | None:
+    """The first header that the sender insists on: we know none."""
+    for entry in header:
+        if entry.get(f"{{{envelope}}}mustUnderstand", "0").strip() in {"1", "true"}:
+            return _split(entry.tag)[1]
+    return None
+
+
+def _texts(parameter: ET.Element) -> tuple[str, ...]:
+    return tuple([child.text or "" for child in parameter])
+
+
+def _split(tag: str) -> tuple[str, str]:
+    namespace, _, name = tag.rpartition("}")
+    return namespace[1:], name
 
 
 # How a document begins that is not to be asked for its charset: with a byte order mark, or a `<` of two bytes.

@@ -21,6 +21,7 @@ from gateway.ids import Kind, public_id
 from gateway.model import Content, DataCoding, Dispatch, DispatchState, MessageType, Recipient
 from gateway.msisdn import normalise
 from gateway.nearest import unknown
+from gateway.observe import Metrics
 from gateway.router import Question as Routed
 from gateway.router import Router
 from gateway.service import Service
@@ -94,6 +95,7 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> D
             chunk=dict.fromkeys(settings.upstreams, 1),
             balances={},
             wake=lambda _upstreams: None,
+            metrics=Metrics(),
         )
         command = SubmitBatch(content, (Recipient(number),), loose=question.face != _STRICT)
         accepted = service.submit(command, caller, question.face)
@@ -195,7 +197,7 @@ def _print_stored(message: dict[str, Any], dispatch: dict[str, Any]) -> None:
     say("Message {number} ({id}): to {recipient}, from {caller} over {face}.".format(**message))
     say("Route {route}; its dispatch {reference} is {state} after attempts {attempts}.".format(**dispatch))
     for sentence, name in (
-        ("Due again at {due}.", "due"),
+        ("Due at {due}.", "due"),
         ("Handed over at {sent}.", "sent"),
         ("The upstream calls it {upstream_ref}.", "upstream_ref"),
     ):

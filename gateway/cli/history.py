@@ -11,7 +11,7 @@ from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, fail, say, show_json, show_table
 from gateway.clock import SystemClock, iso
 from gateway.ids import Kind, public_id
-from gateway.model import Batch, Content, Message, StatusEntry
+from gateway.model import Batch, Message, StatusEntry
 from gateway.msisdn import mask
 from gateway.status import Status
 from gateway.store import queries
@@ -58,7 +58,7 @@ def not_found(text: str) -> None:
 
 def message_document(batch: Batch, message: Message, entries: tuple[StatusEntry, ...], *, full: bool) -> dict[str, Any]:
     """What may be told of a message: everything but its text, its number masked unless `full`."""
-    delayed = _delayed(batch.content)
+    delayed = batch.content.delayed(SystemClock().now())
     return {
         "id": public_id(Kind.MESSAGE, batch.created, message.number),
         "number": message.number,
@@ -86,11 +86,6 @@ def _origin(batch: Batch) -> dict[str, Any]:
     return {"created": iso(batch.created), "caller": batch.caller, "account": batch.account, "face": batch.face}
 
 
-def _delayed(content: Content) -> bool:
-    opens = [window.opens for window in content.windows]
-    return bool(opens) and all(at is not None and at > SystemClock().now() for at in opens)
-
-
 def _status(status: Status, *, delayed: bool) -> dict[str, Any]:
     return {
         "code": status.value,
@@ -101,7 +96,7 @@ def _status(status: Status, *, delayed: bool) -> dict[str, Any]:
 
 
 def _batch_document(db: sqlite3.Connection, batch: Batch, *, full: bool) -> dict[str, Any]:
-    delayed = _delayed(batch.content)
+    delayed = batch.content.delayed(SystemClock().now())
     return {
         "id": public_id(Kind.BATCH, batch.created, batch.key),
         **_origin(batch),

@@ -12,6 +12,7 @@ from gateway.status import Status
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
 
 READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
+FAILED = DispatchState.FAILED.value
 UNKNOWN = DispatchState.UNKNOWN.value
 
 _DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref"
@@ -127,6 +128,30 @@ def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
         # Due at once, whatever the upstream's clock says: `created` may lie in our future.
         db.execute("INSERT INTO callback (number, step, attempts, run_at) VALUES (?,?,0,0)", (number, step))
     return True
+
+
+def cancel(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
+    """Fail what is READY: it waits for its first attempt, or for another one after an attempt that never left.
+
+    A lease is a transaction of the same writer, so it comes wholly before this one or finds nothing.
+    """
+    numbers = (of.key, of.key + of.size - 1)
+    waiting = db.execute(
+        "SELECT message.number, dispatch.upstream FROM message JOIN dispatch ON dispatch.key = message.dispatch"
+        " WHERE message.number BETWEEN ? AND ? AND dispatch.state = ? ORDER BY message.number",
+        (*numbers, READY),
+    ).fetchall()
+    db.execute(
+        "UPDATE dispatch SET state = ?, run_at = ? WHERE key BETWEEN ? AND ? AND state = ?",
+        (FAILED, now, *numbers, READY),
+    )
+    return record(
+        db,
+        [
+            Transition(number, StatusEntry(status=Status.CANCELED, created=now, upstream=upstream), doubt=True)
+            for number, upstream in waiting
+        ],
+    )
 
 
 def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:

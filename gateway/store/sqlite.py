@@ -74,6 +74,10 @@ class SqliteStore:
         """Append statuses; see the port."""
         return await self._writer.run(lambda db: queries.record(db, transitions))
 
+    async def cancel(self, batch: Batch, now: int) -> list[Transition]:
+        """End what has not left; see the port."""
+        return await self._writer.run(lambda db: queries.cancel(db, batch, now))
+
     async def reclaim(self, now: int) -> list[Dispatch]:
         """End leases that ran out; see the port."""
         return await self._writer.run(lambda db: queries.reclaim(db, now))
@@ -155,7 +159,7 @@ def _rows(batch: Batch, new: NewBatch) -> Rows:
     messages: list[tuple[Any, ...]] = []
     for upstream, route, offsets in new.dispatches:
         dispatch = key + offsets[0]
-        dispatches.append((dispatch, key, upstream, route, queries.READY, 0, created))
+        dispatches.append((dispatch, key, upstream, route, queries.READY, 0, new.due))
         for offset in offsets:
             recipient, params = new.recipients[offset]
             row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))

@@ -40,7 +40,7 @@ _OUTWARD = f"""\
 ## From v2 to the older APIs
 
 What a caller that speaks SOAP, HTTP GET or REST v1 is told of a message. This is a table of its own, not the one above
-read backwards. One rule more: a Queued message whose delivery window has yet to open is told as
+read backwards. One rule more: an Accepted or Queued message whose delivery window has yet to open is told as
 {LegacyCode.DELAYED.value} {LEGACY.words(LegacyCode.DELAYED)}.
 """
 

@@ -140,12 +140,19 @@ PRIORITIES = {
 that a compiled client left unset. REST v2 has no lower than normal."""
 
 
+_HELD = frozenset({_S.ACCEPTED, _S.QUEUED})
+"""Where a message stands that waits for its delivery window."""
+
+
 class _Legacy(Vocabulary[LegacyCode]):
-    """The shared table, with the one rule that a table cannot say: a queued message whose time has not come."""
+    """The shared table, with the one rule that a table cannot say: a waiting message whose time has not come."""
 
     def current(self, status: Status, *, delayed: bool) -> LegacyCode:
-        """The code of a message's status; `delayed` when its delivery window has yet to open."""
-        if delayed and status is Status.QUEUED:
+        """The code of a message's status; `delayed` when its delivery window has yet to open.
+
+        Until then it is held here (Accepted), or by an upstream that took it in an earlier window (Queued).
+        """
+        if delayed and status in _HELD:
             return LegacyCode.DELAYED
         return self.from_status(status)
 

@@ -62,6 +62,7 @@ def test_a_short_run_measures_and_everything_agrees(tmp_path: Path) -> None:
         "get",
         "v2",
         "soap",
+        "soap_to_get",
         "v1",
         "e2e",
         "batch",

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 from aiohttp import web
-from callers import FACES, Letter, a_letter, number_of
+from builders import NOW, FrozenClock
+from callers import FACES, Letter, a_letter, envelope, number_of
 from crowd import Clients, drain, read
 from gateways import ACCOUNT, BASIC, KEY, TOKEN, Process, Running, a_document, free_port, settled, to_v2, until
 from rawhttp import exchange, request
@@ -18,6 +19,7 @@ from recorder import Plan, Recorder
 
 from gateway.app import Gateway
 from gateway.auth import hash_key
+from gateway.clock import iso
 from gateway.ids import FIRST_NUMBER, Kind, public_id
 from gateway.model import Batch
 from gateway.status import Status
@@ -186,6 +188,54 @@ async def test_recipients_of_one_batch_go_different_ways(face: str, running: Run
 
         assert [document["recipients"] for document in trial.taken.values()] == [["46700001111", "46700002222"]]
         assert [document["recipients"] for document in recorder.taken.values()] == [["46712345678", "46798765432"]]
+
+
+def scheduled(text: str, opens: int) -> Letter:
+    """A v2 batch that may be delivered from a moment on."""
+    letter = a_letter("rest_v2", text)
+    document = json.loads(letter.body) | {"deliveryWindows": [{"opens": iso(opens)}]}
+    return letter._replace(body=json.dumps(document).encode())
+
+
+async def cancel(gateway: Gateway, number: int) -> str:
+    """What a SOAP client is told that cancels a bundle by its id."""
+    values = {"konto": ACCOUNT, "passwd": KEY, "id": str(number)}
+    letter = a_letter("soap").but(SOAPAction='"http://web.smscom.se/sendsms/avbrytBundle"')
+    answer = await exchange(gateway.public, letter._replace(body=envelope("avbrytBundle", values)).raw())
+    return answer.body.decode().partition("<avbrytBundleResult>")[2].partition("<")[0]
+
+
+async def told(gateway: Gateway, number: int) -> int:
+    """The older APIs' code of a message."""
+    return int((await ask(gateway, f"/api/sms/sent/{number}", f"Basic {BASIC}"))["Status"])
+
+
+async def test_a_scheduled_batch_leaves_at_its_time_or_is_cancelled_before(
+    running: Running, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its window opens it is 11 and can be cancelled by its number; then it leaves with its window, once."""
+    monkeypatch.setattr("gateway.dispatcher.IDLE", 0.01)
+    clock = FrozenClock()
+    gateway = await running(a_document(**to_v2(recorder.url)), clock)
+    planned = await send(gateway, scheduled("Planned", NOW + 3_600_000), "rest_v2")
+    dropped = await send(gateway, scheduled("Dropped", NOW + 3_600_000), "rest_v2")
+    await settled(gateway, await send(gateway, a_letter("rest_v2", "Now"), "rest_v2"), Status.QUEUED)
+
+    assert [await told(gateway, number) for number in (planned, dropped)] == [11, 11]
+    assert await cancel(gateway, dropped) == "0"
+    assert [await told(gateway, number) for number in (planned, dropped)] == [11, 12]
+    clock.advance(3599.999)
+    await settled(gateway, await send(gateway, a_letter("soap", "Later"), "soap"), Status.QUEUED)
+    assert set(recorder.copies) == {("Now", "46712345678"), ("Later", "46712345678")}
+
+    clock.advance(0.001)
+    await settled(gateway, planned, Status.QUEUED)
+    await settled(gateway, await send(gateway, a_letter("soap", "Last"), "soap"), Status.QUEUED)
+    assert recorder.copies == {(text, "46712345678"): 1 for text in ("Now", "Later", "Planned", "Last")}
+    (document,) = [document for document in recorder.taken.values() if document["body"] == "Planned"]
+    assert document["deliveryWindows"] == [{"opens": "2018-10-23T18:43:19Z", "closes": "2018-10-30T18:43:19Z"}]
+    assert [await told(gateway, number) for number in (planned, dropped)] == [10, 12]
+    assert [await cancel(gateway, number) for number in (planned, dropped)] == ["110", "110"]
 
 
 def a_report(reference: str) -> dict[str, Any]:

@@ -287,6 +287,16 @@ class Leasing:
         assert await store.next_due("trial") is None
         assert await store.next_due("main") == NOW
 
+    async def test_nothing_is_claimed_before_it_is_due(self, store: SqliteStore) -> None:
+        """A batch that is held for its time is work from that moment on, however long ago it was stored."""
+        await stored(store, a_new_batch(due=NOW + MINUTE))
+        sooner = await stored(store, a_new_batch(created=NOW + 1))
+
+        assert await store.next_due("main") == NOW + 1
+        assert (await leased(store, NOW + MINUTE - 1)).key == sooner.key
+        await store.settle(settled(await leased(store, NOW + MINUTE), DispatchState.SENT))
+        assert await store.lease("main", 10, NOW + 10**9, NOW + 10**9) == []
+
     async def test_a_waiting_dispatch_is_polled(self, store: SqliteStore) -> None:
         """A dispatch that waits for news is claimed as POLLING when it is due, with what was learnt before."""
         await stored(store, a_new_batch())
@@ -437,6 +447,155 @@ class Recording:
         assert [transition.number - key for transition in moved] == [1, 2]
 
 
+class Cancelling:
+    """What has not left is taken back."""
+
+    async def test_what_waits_for_its_time_is_cancelled(self, store: SqliteStore) -> None:
+        """Every message becomes 203 at that moment, and nothing of the batch is ever due again."""
+        batch = await stored(store, a_new_batch(recipients=THREE, due=NOW + MINUTE))
+
+        moved = await store.cancel(batch, NOW + 5)
+
+        canceled = StatusEntry(Status.CANCELED, NOW + 5, upstream="main")
+        assert [(transition.number, transition.entry) for transition in moved] == [
+            (batch.key + n, canceled) for n in range(3)
+        ]
+        found = await store.message(batch.key + 2)
+        assert found is not None
+        assert (found[1].status, found[1].modified, found[2][1:]) == (Status.CANCELED, NOW + 5, (canceled,))
+        assert await store.next_due("main") is None
+        assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
+        assert await store.depths() == {}
+
+    async def test_what_waits_for_another_attempt_is_cancelled(self, store: SqliteStore) -> None:
+        """A dispatch that never left, though it was tried, can be taken back."""
+        batch = await stored(store, a_new_batch())
+        await store.settle(settled(await leased(store), DispatchState.READY, run_at=NOW + 900, attempts=3))
+
+        assert [transition.number for transition in await store.cancel(batch, NOW)] == [batch.key]
+        assert await codes(store, batch.key) == [101, 203]
+        assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
+
+    @pytest.mark.parametrize(
+        "state",
+        [
+            pytest.param(None, id="sending"),
+            *(state for state in DispatchState if state not in (DispatchState.READY, DispatchState.SENDING)),
+        ],
+    )
+    async def test_what_may_have_left_is_left_alone(self, store: SqliteStore, state: DispatchState | None) -> None:
+        """Once a dispatch was claimed it may be on its way: it is as it was, and what comes of it counts."""
+        batch = await stored(store, a_new_batch())
+        dispatch = await leased(store)
+        if state is not None:
+            await store.settle(settled(dispatch, state))
+        before = await store.depths()
+
+        assert await store.cancel(batch, NOW) == []
+        assert await store.depths() == before
+        receipt = step(batch.key, Status.QUEUED)
+        assert await store.settle(settled(dispatch, DispatchState.SENT, transitions=(receipt,))) == [receipt]
+        assert await codes(store, batch.key) == [101, 102]
+
+    async def test_part_of_a_batch(self, store: SqliteStore) -> None:
+        """Of a batch that goes several ways in mixed order, what was claimed leaves and the rest is taken back."""
+        split = (NewDispatch("main", "odd", (0, 2)), NewDispatch("trial", "even", (1,)))
+        batch = await stored(store, a_new_batch(recipients=THREE, dispatches=split))
+        (even,) = await store.lease("trial", 10, NOW, NOW + MINUTE)
+
+        moved = await store.cancel(batch, NOW)
+
+        assert [(transition.number - batch.key, transition.entry.upstream) for transition in moved] == [
+            (0, "main"),
+            (2, "main"),
+        ]
+        await store.settle(settled(even, DispatchState.SENT, transitions=(step(batch.key + 1, Status.QUEUED),)))
+        assert [await codes(store, batch.key + n) for n in range(3)] == [[101, 203], [101, 102], [101, 203]]
+
+    async def test_the_neighbours_are_not_touched(self, store: SqliteStore) -> None:
+        """The batches before and after it, one number away, are sent."""
+        before, batch, after = [await stored(store, a_new_batch(recipients=THREE)) for _ in range(3)]
+
+        assert len(await store.cancel(batch, NOW)) == 3
+        assert [dispatch.key for dispatch in await store.lease("main", 10, NOW, NOW + MINUTE)] == [
+            before.key,
+            after.key,
+        ]
+        assert [await codes(store, key) for key in (before.key + 2, batch.key, after.key)] == [[101], [101, 203], [101]]
+
+    async def test_it_is_reported_once(self, store: SqliteStore) -> None:
+        """Each cancelled message goes out to the caller's address; cancelled again, nothing is left to cancel."""
+        batch = await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url=URL)))
+
+        assert len(await store.cancel(batch, NOW)) == 3
+        assert await store.cancel(batch, NOW) == []
+        due = await store.lease_callbacks(10, NOW, NOW + MINUTE)
+        assert [(c.url, c.message.number - batch.key, c.entry.status.value) for c in due] == [
+            (URL, 0, 203),
+            (URL, 1, 203),
+            (URL, 2, 203),
+        ]
+
+    async def test_a_report_shows_that_a_message_left(self, store: SqliteStore) -> None:
+        """The upstream said later, and reports all the same: what it has is not called cancelled, nor sent again."""
+        batch = await stored(store, a_new_batch(recipients=THREE))
+        await store.settle(settled(await leased(store), DispatchState.READY))
+        await store.record([step(batch.key + 1, Status.DELIVERED_TO_CARRIER)])
+
+        assert [transition.number - batch.key for transition in await store.cancel(batch, NOW)] == [0, 2]
+        assert await codes(store, batch.key + 1) == [101, 112]
+        assert await store.next_due("main") is None
+
+    async def test_an_answer_clears_a_doubt(self, store: SqliteStore) -> None:
+        """Called unknown when its lease ran out, then known never to have left: it waits again, and is cancelled."""
+        batch = await stored(store, a_new_batch())
+        dispatch = await leased(store)
+        await store.reclaim(NOW + MINUTE)
+        await store.settle(settled(dispatch, DispatchState.READY))
+
+        assert len(await store.cancel(batch, NOW)) == 1
+        assert await codes(store, batch.key) == [101, 599, 203]
+
+    @pytest.mark.parametrize("lease_first", [True, False])
+    async def test_a_lease_and_a_cancel_never_share_a_dispatch(self, store: SqliteStore, *, lease_first: bool) -> None:
+        """Asked at the same moment, the first one wins and gets the dispatch whole; the other one finds nothing."""
+        for _ in range(10):
+            batch = await stored(store, a_new_batch(recipients=THREE))
+            if lease_first:
+                claimed, moved = await asyncio.gather(
+                    store.lease("main", 1, NOW, NOW + MINUTE), store.cancel(batch, NOW)
+                )
+            else:
+                moved, claimed = await asyncio.gather(
+                    store.cancel(batch, NOW), store.lease("main", 1, NOW, NOW + MINUTE)
+                )
+
+            assert [dispatch.key for dispatch in claimed] == ([batch.key] if lease_first else [])
+            assert len(moved) == (0 if lease_first else 3)
+            expected = [101] if lease_first else [101, 203]
+            assert [await codes(store, batch.key + n) for n in range(3)] == [expected] * 3
+
+    async def test_a_storm_of_leases_and_cancels(self, store: SqliteStore) -> None:
+        """Lanes and callers at the same time: every batch is claimed or cancelled, none is both, none is lost."""
+        batches = [await stored(store, a_new_batch(recipients=THREE)) for _ in range(60)]
+
+        async def lane() -> list[int]:
+            claimed: list[int] = []
+            while found := await store.lease("main", 2, NOW, NOW + MINUTE):
+                claimed += [dispatch.key for dispatch in found]
+            return claimed
+
+        *claims, cancelled = await asyncio.gather(
+            lane(), lane(), asyncio.gather(*(store.cancel(batch, NOW) for batch in reversed(batches[::2])))
+        )
+        sent = [key for claimed in claims for key in claimed]
+        ended = [moved[0].number for moved in cancelled if moved]
+
+        assert sorted(sent + ended) == [batch.key for batch in batches]
+        assert {len(moved) for moved in cancelled} <= {0, 3}
+        assert all([(await codes(store, key)) == [101] for key in sent])
+
+
 class Reclaiming:
     """Leases run out."""
 
@@ -568,5 +727,5 @@ class Living:
             await stored(store, a_new_batch())
 
 
-class StoreContract(Adding, Reading, Leasing, Settling, Recording, Reclaiming, Outbox, Living):
+class StoreContract(Adding, Reading, Leasing, Settling, Recording, Cancelling, Reclaiming, Outbox, Living):
     """All of it."""

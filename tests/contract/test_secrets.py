@@ -10,7 +10,7 @@ import re
 import signal
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
 import pytest
@@ -30,6 +30,7 @@ HOOK_SECRET = "0123456789abcdefHOOK"
 TEXT = "Din kod 4711 galler"
 RECIPIENT = "46700123456"
 STRANGER = "46700654321"
+FORM = "application/x-www-form-urlencoded"
 CALLBACK = "https://erp.invalid/reports?token=c4llb4ck"
 
 SECRETS = {
@@ -85,6 +86,7 @@ def letters() -> list[Letter]:
         told.append(good._replace(target=f"{good.target}{'&' if '?' in good.target else '?'}pass={KEY}&msg={TEXT[:7]}"))
         told.append(good.but(Content_Type=f"text/plain; {KEY}"))
     told.append(_with_callback())
+    told += _status_pages()
     told.append(Letter("GET", f"/nowhere?pass={KEY}&to={RECIPIENT}", {"Authorization": f"Bearer {KEY}"}))
     told.append(Letter("GET", f"/sendsms.aspx?acc=pw&pass={PASSWORD}&msg={quote(TEXT)}&from=a&to={RECIPIENT}", {}))
     told.append(Letter("GET", f"/sendsms.aspx?acc=pw&pass={PASSWORD}x&msg={quote(TEXT)}&from=a&to={RECIPIENT}", {}))
@@ -94,6 +96,16 @@ def letters() -> list[Letter]:
 def _with_callback() -> Letter:
     letter = a_letter("rest_v2", TEXT, [RECIPIENT])
     return letter._replace(body=orjson.dumps(orjson.loads(letter.body) | {"deliveryReportUrl": CALLBACK}))
+
+
+def _status_pages() -> list[Letter]:
+    """The page for people, which repeats what was written into its form: right and wrong, posted and in an address."""
+    told = []
+    for key, id_ in ((KEY, "1001"), (MISTYPED, "1001"), (KEY, "9999"), (KEY, "x")):
+        form = urlencode({"acc": ACCOUNT, "pass": key, "id": id_})
+        posted = Letter("POST", "/visastatus.aspx", {"Content-Type": FORM}, form.encode())
+        told += [posted, posted._replace(method="PUT"), Letter("GET", f"/visastatus.aspx?{form}", {})]
+    return told
 
 
 def broken() -> list[bytes]:
@@ -167,13 +179,14 @@ def test_the_search_would_find_something(said: Said) -> None:
 
     assert events >= {"serving", "request", "attempt", "reports", "report.unmatched", "stopped"}
     assert said.log.count('"event":"request"') > 30
+    assert said.log.count('"path":"/visastatus.aspx"') == 12
     assert "sluss_requests_total" in said.metrics
     assert found(PRIVATE, said.stored.decode("latin-1")) == [
         "the text",
         "the recipient",
         "what a callback address ends with",
     ]
-    assert {200, 201, 400, 401, 404, 405} <= {answer.status for answer in said.answers}
+    assert {200, 201, 400, 401, 403, 404, 405} <= {answer.status for answer in said.answers}
 
 
 def test_no_log_line_holds_a_secret(said: Said) -> None:

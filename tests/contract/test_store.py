@@ -96,6 +96,30 @@ async def test_a_request_that_was_cancelled_leaves_its_row(tmp_path: Path) -> No
         await store.close()
 
 
+async def test_cancelling_looks_at_one_batch_alone() -> None:
+    """Rows are found by their keys, never by a scan: what a cancel costs does not grow with what is stored."""
+    store = open_store("memory:")
+    try:
+        batch = await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url="https://erp.example/")))
+        disk = await store._writer.run(lambda db: db)
+        said: list[str] = []
+        disk.set_trace_callback(said.append)
+        await store.cancel(batch, NOW)
+        disk.set_trace_callback(None)
+        asked = [statement for statement in said if statement.startswith(("SELECT", "UPDATE"))]
+        plans = [row[3] for statement in asked for row in disk.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    finally:
+        await store.close()
+
+    assert len(asked) >= 2 + 3 * 4
+    assert {plan.split(" (")[0].split(" USING ")[0] for plan in plans} == {
+        "SEARCH message",
+        "SEARCH dispatch",
+        "SEARCH status",
+        "SEARCH batch",
+    }
+
+
 @pytest.mark.parametrize("settings", ["PRAGMA max_page_count = 1", "PRAGMA query_only = ON"], ids=["full", "read-only"])
 async def test_a_disk_that_takes_nothing_more_is_busy(tmp_path: Path, settings: str) -> None:
     """Full or read-only: the batch is refused with Busy and leaves nothing, and it is taken once there is room."""

@@ -14,7 +14,7 @@ from gateway import dispatcher
 from gateway.config import UpstreamSettings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
-from gateway.model import Dispatch, DispatchState, Recipient, StatusEntry
+from gateway.model import Dispatch, DispatchState, Recipient, StatusEntry, Window
 from gateway.observe import Metrics
 from gateway.ports import NewDispatch, Poll, Receipt, Receipts, Report, Settlement, Transition
 from gateway.rate import Bucket
@@ -306,6 +306,145 @@ async def test_trying_ends_when_the_batch_is_too_old(world: World) -> None:
     found = await world.store.message(key)
     assert found is not None
     assert found[2][1].raw_text == "Cannot connect: refused"
+
+
+HOUR = 3600
+
+
+def scheduled(*windows: tuple[int | None, int | None]) -> dict[str, Any]:
+    """A batch with these windows, in seconds from now, due when the first one opens."""
+    moments = [Window(*(None if at is None else NOW + at * 1000 for at in window)) for window in windows]
+    return {"content": a_content(windows=tuple(moments)), "due": moments[0].opens or NOW}
+
+
+async def test_a_scheduled_batch_leaves_when_its_window_opens(world: World) -> None:
+    """Not a millisecond before, whoever wakes the lane; then once."""
+    key = await world.add(**scheduled((HOUR, None)))
+    world.dispatcher.wake({"main"})
+    await world.turns()
+    world.clock.advance(HOUR - 0.001)
+    world.dispatcher.wake({"main"})
+    await world.turns()
+    assert world.main.sent == []
+
+    world.clock.advance(0.001)
+    await world.reached(key, 102)
+    await world.turns()
+    assert world.main.sent == [key]
+    assert (await world.state(key))[1] == 1
+
+
+async def test_a_lane_wakes_by_itself_for_what_becomes_due(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane sleeps no longer than until the next dispatch is due, though nobody tells it."""
+    slept: list[float] = []
+    sleep = dispatcher.Lane._sleep
+
+    async def noted(lane: dispatcher.Lane, seconds: float) -> None:
+        if lane is world.dispatcher._lanes["main"]:
+            slept.append(seconds)
+        await sleep(lane, min(seconds, 0.003))
+
+    await world.add(**scheduled((HOUR, None)))
+    monkeypatch.setattr(dispatcher, "IDLE", 1000.0)
+    monkeypatch.setattr(dispatcher.Lane, "_sleep", noted)
+    world.dispatcher.wake({"main"})
+    await until(lambda: 1000.0 in slept)
+    world.clock.advance(HOUR - 60)
+    await until(lambda: 60.0 in slept)
+
+    assert world.main.sent == []
+
+
+async def test_a_scheduled_batch_is_tried_as_long_as_any_other(world: World) -> None:
+    """`give_up` counts from its due time: accepted a week ago it is tried again, and given up an hour after that."""
+    week = 7 * 24 * HOUR
+    world.main.script = [Unreachable() for _ in range(9)]
+    key = await world.add(**scheduled((week, None)))
+    world.clock.advance(week)
+    await until(lambda: len(world.main.sent) == 1)
+    await world.stands(key, DispatchState.READY)
+    assert await world.codes(key) == [101]
+
+    world.clock.advance(HOUR)
+    await world.reached(key, 511)
+    assert len(world.main.sent) == 2
+
+
+async def test_nothing_is_sent_after_its_window(world: World) -> None:
+    """The upstream was down until the window closed: Expired, not late. It is no attempt, and is logged and counted."""
+    world.main.script = [Unreachable()]
+    with capture_logs() as lines:
+        key = await world.add(recipients=2, **scheduled((0, 60)))
+        await until(lambda: world.main.sent)
+        await world.stands(key, DispatchState.READY)
+        world.clock.advance(60)
+        await world.reached(key + 1, 202)
+        await until(lambda: [line for line in lines if line.get("outcome") == "expired"])
+    world.clock.advance(1000)
+    await world.turns()
+
+    assert world.main.sent == [key]
+    assert (await world.state(key))[:2] == (DispatchState.FAILED, 1)
+    assert world.count("expired") == 1
+    labels = {"upstream": "main", "status": "Expired"}
+    assert world.metrics.registry.get_sample_value("sluss_statuses_total", labels) == 2
+    found = await world.store.message(key)
+    assert found is not None
+    assert found[2][1] == StatusEntry(
+        Status.EXPIRED, NOW + 60_000, None, "Its delivery window closed before it could be sent", "main"
+    )
+
+
+async def test_the_next_window_is_waited_for(world: World) -> None:
+    """What missed one window leaves in the next: not between them, and its waiting is no attempt."""
+    world.main.script = [Unreachable()]
+    key = await world.add(**scheduled((0, 60), (HOUR, 2 * HOUR)))
+    await until(lambda: world.main.sent)
+    await world.stands(key, DispatchState.READY)
+    world.clock.advance(60)
+    await until(lambda: world.count("delayed") == 1)
+    assert await world.state(key) == (DispatchState.READY, 1, NOW + HOUR * 1000)
+    world.clock.advance(HOUR - 61)
+    await world.turns()
+    assert len(world.main.sent) == 1
+
+    world.clock.advance(1)
+    await world.reached(key, 102)
+    assert world.main.sent == [key, key]
+
+
+async def test_what_expired_uses_up_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an outage, what is too late must not keep what is in time from leaving."""
+    monkeypatch.setattr(dispatcher, "Bucket", lambda rate: Bucket(rate, lambda: 0.0))
+    world = World(open_store("memory:"), rate="4/s")
+    late = [await world.add(recipients=3, **scheduled((-60, -1))) for _ in range(9)]
+    key = await world.add(recipients=3)
+    await world.dispatcher.start()
+    try:
+        await world.reached(key, 102)
+        assert [await world.codes(number) for number in late] == [[101, 202]] * 9
+        assert world.main.sent == [key]
+    finally:
+        await world.dispatcher.stop(PATIENCE)
+        await world.store.close()
+
+
+async def test_what_was_cancelled_is_never_sent(world: World) -> None:
+    """Neither a batch that waits for its time nor one that waits for its second attempt."""
+    world.main.script = [Unreachable()]
+    tried = await world.add()
+    await until(lambda: world.main.sent)
+    await world.stands(tried, DispatchState.READY)
+    planned = await world.add(**scheduled((HOUR, None)))
+    for key in (tried, planned):
+        batch = await world.store.batch(key)
+        assert batch is not None
+        assert len(await world.store.cancel(batch, NOW)) == 1
+    world.clock.advance(2 * HOUR)
+    await world.turns()
+
+    assert world.main.sent == [tried]
+    assert [await world.codes(key) for key in (tried, planned)] == [[101, 203], [101, 203]]
 
 
 async def test_an_upstream_that_asks_to_wait_is_given_its_time(world: World) -> None:

@@ -109,6 +109,6 @@ def test_the_order_of_progress_is_spelled_out() -> None:
     assert max(map(progress, open_statuses)) < progress(Status.DELIVERED_TO_HANDSET)
 
 
-def test_quiet_is_what_this_gateway_says_by_itself() -> None:
-    """Until a message is being sent nobody beyond this gateway can have spoken of it."""
-    assert {status.value for status in Status if is_quiet(status)} == {101, 102, 103}
+def test_quiet_is_what_shows_no_sign_of_life() -> None:
+    """Until a message is being sent nobody beyond this gateway can have spoken of it; Unknown is no sign of it."""
+    assert {status.value for status in Status if is_quiet(status)} == {101, 102, 103, 599}

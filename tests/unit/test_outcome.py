@@ -1,11 +1,11 @@
 """What came of an attempt: every error carries its decision, and this table is that decision."""
 
 import pytest
-from builders import NOW, a_batch, a_dispatch, a_message
+from builders import NOW, a_batch, a_content, a_dispatch, a_message
 
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
-from gateway.model import DispatchState, StatusEntry
-from gateway.outcome import HOLD, Backoff, failed, polled, taken, transition_of
+from gateway.model import DispatchState, StatusEntry, Window
+from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken, transition_of
 from gateway.ports import Poll, Receipt, Receipts, Report, Settlement, Transition
 from gateway.status import Status
 
@@ -117,6 +117,61 @@ def test_giving_up_at_once_tries_once() -> None:
     told, _ = failed(a_dispatch(), Unreachable(), NOW, Backoff(1.0, 1.0, 0.0))
 
     assert told == "failed"
+
+
+WEEK = 7 * 24 * HOUR
+TRIED = [
+    # label, created, windows, whether it is tried again
+    ("it became due with its window, not when it was accepted", NOW - WEEK, (Window(NOW - HOUR + 1, None),), True),
+    ("its window has been open for too long", NOW - WEEK, (Window(NOW - HOUR, None),), False),
+    ("its window was open before it was accepted", NOW - HOUR + 1, (Window(NOW - WEEK, None),), True),
+    ("too long ago, in a window without a start", NOW - HOUR, (Window(None, NOW + WEEK),), False),
+    ("a window that opened since gives it its time anew", NOW - WEEK, (Window(NOW - WEEK, 0), Window(NOW, None)), True),
+    ("a window ahead gives it none", NOW - WEEK, (Window(NOW - HOUR, None), Window(NOW + HOUR, None)), False),
+]
+
+
+@pytest.mark.parametrize(("label", "created", "windows", "again"), TRIED, ids=[case[0] for case in TRIED])
+def test_trying_begins_when_it_is_due(label: str, created: int, windows: tuple[Window, ...], *, again: bool) -> None:
+    """A message that was scheduled is retried for as long as any other, from when its window opened."""
+    batch = a_batch(created=created, content=a_content(windows=windows))
+
+    told, _ = failed(a_dispatch(batch=batch), Unreachable(), NOW, BACKOFF)
+
+    assert told == ("retry" if again else "failed")
+
+
+PAST, OPEN, AHEAD = Window(None, NOW), Window(NOW, NOW + 1), Window(NOW + HOUR, None)
+
+
+@pytest.mark.parametrize("windows", [(), (OPEN,), (PAST, OPEN, AHEAD)], ids=["no window", "open", "open among others"])
+def test_what_may_be_delivered_now_is_sent(windows: tuple[Window, ...]) -> None:
+    """A window that is open, or none at all, keeps nothing back."""
+    assert shut(a_dispatch(batch=a_batch(content=a_content(windows=windows))), NOW) is None
+
+
+def test_between_two_windows_it_waits() -> None:
+    """It is ready again when the next window opens; that it was not sent is no attempt, and nothing to tell of it."""
+    dispatch = a_dispatch(attempts=2, batch=a_batch(content=a_content(windows=(PAST, AHEAD))))
+
+    assert shut(dispatch, NOW) == ("delayed", Settlement(dispatch=1001, state=READY, run_at=NOW + HOUR, attempts=2))
+
+
+def test_after_its_last_window_it_expires() -> None:
+    """It is never sent late: every message becomes Expired, unless a report shows meanwhile that it left."""
+    dispatch = a_dispatch(messages=TWO, attempts=2, batch=a_batch(content=a_content(windows=(PAST,))))
+    entry = StatusEntry(Status.EXPIRED, NOW, None, "Its delivery window closed before it could be sent", "main")
+
+    assert shut(dispatch, NOW) == (
+        "expired",
+        Settlement(
+            dispatch=1001,
+            state=FAILED,
+            run_at=NOW,
+            attempts=2,
+            transitions=(Transition(1001, entry, doubt=True), Transition(1002, entry, doubt=True)),
+        ),
+    )
 
 
 RECEIPTS = (Receipt(1001, Status.QUEUED, "101", "ok"), Receipt(1002, Status.INVALID_RECIPIENT))

@@ -26,6 +26,7 @@ from gateway.errors import (
     Refused,
     RequestError,
     TooLarge,
+    TooLate,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -514,6 +515,7 @@ def test_answers_a_logged_sms() -> None:
     [
         (Status.QUEUED, False, 10, "Received by the gateway"),
         (Status.QUEUED, True, 11, "Delayed delivery"),
+        (Status.ACCEPTED, True, 11, "Delayed delivery"),
         (Status.DELIVERED_TO_GSM, False, 21, "Delivered to the GSM network"),
         (Status.DELIVERY_TO_HANDSET_FAILED, False, 52, "Delivery to phone failed"),
     ],
@@ -556,6 +558,7 @@ def test_answers_the_account(country: str, balance: str, body: str) -> None:
             NoFunds(), 403, b'{"Message":"Insufficient credits"}', {}, id="no credits, as the C# sample expects"
         ),
         pytest.param(Forbidden("Not yours"), 403, b'{"Message":"Not yours"}', {}, id="forbidden"),
+        pytest.param(TooLate("All has left"), 409, b'{"Message":"All has left"}', {}, id="too late to cancel"),
         pytest.param(TooLarge(9), 413, b'{"Message":"The request body is larger than 9 bytes"}', {}, id="too large"),
         pytest.param(
             BadRecipient("No number", {"recipients": ["Name one"]}),

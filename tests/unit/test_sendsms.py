@@ -6,9 +6,11 @@ import pytest
 from builders import DONE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from adapters.sendsms import ADAPTER
 from adapters.sendsms.face import SendSmsFace
+from adapters.sendsms.options import SendSmsOptions
 from gateway.commands import Accepted, SubmitBatch
 from gateway.errors import (
     BadContent,
@@ -25,7 +27,7 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.ids import FIRST_NUMBER
-from gateway.model import Account, Batch, Content, MessageType, Priority
+from gateway.model import Account, Batch, Content, MessageType, Priority, Window
 from gateway.ports import Call, Credentials, Inbound
 from gateway.status import Status
 from gateway.translator import LegacyCode
@@ -34,16 +36,22 @@ FACE = SendSmsFace()
 LOGIN = "acc=ip1-12345&pass=key"
 PHP = "acc=ip1-xxxx&pass=api-key&msg=Test+message+via+iP.1+HTTP+Request&from=iP1&to=4673055555&prio=1&type="
 HEADERS = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "private"}
+EIGHT = 1_777_615_200_000
+"""2026-05-01T08:00 in Sweden, which is 06:00Z."""
+GAP = 1_774_746_000_000
+"""2026-03-29T03:00 in Sweden, 01:00Z: the first moment of that summer time."""
 
 
-def inbound(query: str, method: str = "GET", body: bytes = b"") -> Inbound:
+def inbound(query: str, method: str = "GET", body: bytes = b"", face: SendSmsFace = FACE) -> Inbound:
     """What the face makes of a call."""
-    return FACE.decode(Call(method, "/sendsms.aspx", query=query, body=body))
+    decoded = face.decode(Call(method, "/sendsms.aspx", query=query, body=body))
+    assert isinstance(decoded, Inbound)
+    return decoded
 
 
-def submitted(query: str, method: str = "GET", body: bytes = b"") -> SubmitBatch:
+def submitted(query: str, method: str = "GET", body: bytes = b"", face: SendSmsFace = FACE) -> SubmitBatch:
     """The batch that a call submits."""
-    command = inbound(query, method, body).command
+    command = inbound(query, method, body, face).command
     assert isinstance(command, SubmitBatch)
     return command
 
@@ -224,6 +232,121 @@ def test_reads_type_and_prio(raw: str, type_: MessageType, priority: Priority) -
     assert (content.type, content.priority) == (type_, priority)
 
 
+@pytest.mark.parametrize(
+    ("raw", "opens"),
+    [
+        pytest.param("", None, id="no time is now"),
+        pytest.param("time=", None, id="an empty time is now"),
+        pytest.param("time=+", None, id="a blank time is now"),
+        pytest.param("time=2026-05-01T08:00:00", EIGHT, id="ISO 8601, local"),
+        pytest.param("time=2026-05-01T08%3A00", EIGHT, id="escaped, without seconds"),
+        pytest.param("time=2026-05-01+08:00", EIGHT, id="a blank for the T"),
+        pytest.param("Time=202605010800", EIGHT, id="digits, and a name in another letter case"),
+        pytest.param("time=2026-05-01T06:00:00Z", EIGHT, id="UTC"),
+        pytest.param("time=2026-05-01T09:00:00%2B03:00", EIGHT, id="an offset"),
+        pytest.param("time=2026-05-01T09:00:00+03:00", EIGHT, id="an offset whose plus was not escaped"),
+        pytest.param("time=&time=202605010800", EIGHT, id="the first value that is not empty"),
+        pytest.param("time=2026-03-29T02:30", GAP, id="a local time that the clocks leave out is the end of the gap"),
+        pytest.param("time=2001-01-01T00:00Z", 978_307_200_000, id="a time long past is told as it is"),
+    ],
+)
+def test_reads_the_time(raw: str, opens: int | None) -> None:
+    """`time` opens a window of seven days; its name and its forms are inferred, for no client was seen to schedule."""
+    windows = submitted(f"{LOGIN}&msg=x&from=iP1&to=4670&{raw}").content.windows
+    assert windows == (() if opens is None else (Window(opens, opens + 604_800_000),))
+
+
+def test_a_time_is_local_where_operations_say() -> None:
+    """The same digits are another moment in another zone."""
+    face = SendSmsFace(SendSmsOptions.model_validate({"time_zone": "America/New_York"}))
+    content = submitted(f"{LOGIN}&msg=x&from=iP1&to=4670&time=202605010800", face=face).content
+    assert content.windows == (Window(EIGHT + 6 * 3_600_000, EIGHT + 6 * 3_600_000 + 604_800_000),)
+
+
+PINS = {
+    "west": "iso-8859-1",
+    "euro": "iso-8859-15",
+    "poland": "windows-1250",
+    "greece": "ISO-8859-7",
+    "bulgaria": "cp1251",
+    "strict": "utf-8",
+    "windows": "Windows-1252",
+}
+
+
+@pytest.mark.parametrize(
+    ("account", "raw", "text"),
+    [
+        pytest.param("west", "%C3%A4", "Ã¤", id="ISO-8859-1 is not mistaken for UTF-8"),
+        pytest.param("west", "%80", "€", id="ISO-8859-1 is read as Windows-1252, as browsers do"),
+        pytest.param("west", "%81", "\x81", id="a byte that Windows-1252 leaves undefined is Latin-1's"),
+        pytest.param("windows", "%93%E5%94", "“å”", id="Windows-1252"),
+        pytest.param("euro", "%A4+%E5", "€ å", id="ISO-8859-15 has the euro sign elsewhere"),
+        pytest.param("poland", "za%BF%F3%B3%E6", "zażółć", id="Windows-1250"),
+        pytest.param("poland", "%C3%B3%u00e5", "Ăłå", id="%uXXXX stays what it is"),
+        pytest.param("poland", "\udcb3\udce6", "łć", id="raw bytes"),
+        pytest.param("poland", "100%25+plus%2B", "100% plus+", id="ASCII is ASCII everywhere"),
+        pytest.param("poland", "%81a", "\ufffda", id="a byte that the charset lacks is U+FFFD"),
+        pytest.param("greece", "%CA%E1%EB%E7", "Καλη", id="ISO-8859-7, named in capitals"),
+        pytest.param("bulgaria", "%C7%E4%F0", "Здр", id="Windows-1251 by Python's name of it"),
+        pytest.param("strict", "%C3%A4", "ä", id="UTF-8"),
+        pytest.param("strict", "r%E4v", "r\ufffdv", id="what is no UTF-8 is U+FFFD, not a guess"),
+        pytest.param("other", "%C3%A4", "ä", id="another account is recognised: UTF-8"),
+        pytest.param("other", "%E4", "ä", id="another account is recognised: Windows-1252"),
+        pytest.param("West", "%C3%A4", "ä", id="an account in another letter case is another account"),
+    ],
+)
+def test_a_pinned_charset_is_not_guessed(account: str, raw: str, text: str) -> None:
+    """Where operations know a caller's charset, all its queries are read so, and nobody else's."""
+    face = SendSmsFace(SendSmsOptions.model_validate({"charsets": PINS}))
+    content = submitted(f"msg={raw}&from={raw}&to=4670&ACC={account}&pass=key", face=face).content
+    assert (content.body, content.sender) == (text, text)
+
+
+CHARSETS = ["utf-8", "UTF8", "latin1", "windows-1250", "windows-1254", "windows-1257", "cp1253"] + [
+    f"iso-8859-{part}" for part in (1, 2, 3, 4, 5, 7, 9, 10, 13, 14, 15, 16)
+]
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_a_charset_of_europe_can_be_pinned(charset: str) -> None:
+    """UTF-8 and the single-byte charsets of Europe, by whatever name Python knows; each reads ASCII as it is."""
+    face = SendSmsFace(SendSmsOptions(charsets={"ip1-12345": charset}))
+    assert submitted(f"{LOGIN}&msg=a%7E&from=iP1&to=4670", face=face).content.body == "a~"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        "utf-16",
+        "utf-7",
+        "iso-8859-6",
+        "windows-1255",
+        "windows-874",
+        "cp437",
+        "ebcdic-cp-be",
+        "hex",
+        "rot13",
+        "",
+        "å",
+        "a\0",
+    ],
+)
+def test_another_charset_is_refused_with_a_sentence(charset: str) -> None:
+    """What cannot be pinned is a mistake of the configuration, told with all that may be written."""
+    with pytest.raises(ValidationError, match=r"write utf-8, iso-8859-1 \(or .*\) or windows-1252 \(or "):
+        SendSmsOptions(charsets={"ip1-12345": charset})
+
+
+def test_options_are_strict_and_need_not_be_given() -> None:
+    """A misspelt option is refused; without any, nothing is pinned and times are Swedish."""
+    assert SendSmsOptions() == SendSmsOptions.model_validate({"charsets": {}, "time_zone": "Europe/Stockholm"})
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        SendSmsOptions.model_validate({"charset": {}})
+    with pytest.raises(ValidationError, match="write a name of the tz database"):
+        SendSmsOptions.model_validate({"time_zone": "Europe/Stokholm"})
+
+
 def test_missing_text_and_sender_are_left_to_the_service() -> None:
     """Empty fields pass; the service has the words for them."""
     content = submitted(LOGIN).content
@@ -247,6 +370,11 @@ def test_missing_text_and_sender_are_left_to_the_service() -> None:
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=00", Malformed, b"110", id="prio 00"),
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=4", Malformed, b"110", id="prio 4"),
         pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&prio=high", Malformed, b"110", id="prio as a word"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&time=soon", Malformed, b"110", id="time as a word"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&time=2026-05-01", Malformed, b"110", id="a date alone"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&time=202613010800", Malformed, b"110", id="the 13th month"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&time=999901010800", Malformed, b"110", id="the year 9999"),
+        pytest.param(f"{LOGIN}&msg=a&from=a&to=4670&time=%00", Malformed, b"110", id="NUL in the time"),
     ],
 )
 def test_refuses_with_the_bare_code(query: str, error: type[RequestError], answer: bytes) -> None:
@@ -314,8 +442,8 @@ def test_an_id_is_never_a_code() -> None:
 def test_adapter_declares_its_secret_and_its_end() -> None:
     """The key in the query string is masked in logs, and the endpoint was withdrawn on 2025-10-29."""
     assert (ADAPTER.name, ADAPTER.secrets, ADAPTER.deprecated) == ("sendsms", frozenset({"pass"}), 1761696000)
-    assert ADAPTER.face is SendSmsFace
-    assert (FACE.mounts, FACE.max_body) == (("/sendsms.aspx",), 1048576)
+    assert (ADAPTER.face, ADAPTER.face_options) == (SendSmsFace, SendSmsOptions)
+    assert (FACE.mounts, FACE.max_body) == (("/sendsms.aspx", "/visastatus.aspx"), 1048576)
 
 
 def test_the_key_is_not_shown() -> None:
@@ -330,20 +458,23 @@ QUERIES = st.one_of(
     st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")),
     st.lists(
         st.tuples(
-            st.sampled_from(["acc", "pass", "msg", "from", "to", "prio", "type", "X", ""]),
-            st.text(alphabet="%u0D8+=;,\x00åaAfF3\udcff", max_size=20),
+            st.sampled_from(["acc", "pass", "msg", "from", "to", "prio", "type", "time", "X", ""]),
+            st.text(alphabet="%u0D8+=;,\x00åaAfF3:-TZ\udcff", max_size=20),
         ),
         max_size=10,
     ).map(lambda pairs: "&".join(f"{name}={value}" for name, value in [("acc", "a"), ("pass", "b"), *pairs])),
 )
 
 
+PINNED_FACE = SendSmsFace(SendSmsOptions(charsets={"a": "windows-1257", "a,a": "utf-8"}))
+
+
 @settings(max_examples=300, derandomize=True, deadline=None)
-@given(QUERIES)
-def test_any_query_is_read_or_refused(query: str) -> None:
+@given(QUERIES, st.sampled_from([FACE, PINNED_FACE]))
+def test_any_query_is_read_or_refused(query: str, face: SendSmsFace) -> None:
     """No query makes anything but a message or a RequestError, and every text read can be encoded."""
     try:
-        command = inbound(query).command
+        command = inbound(query, face=face).command
     except Unauthenticated:
         return
     if isinstance(command, RequestError):

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from builders import NOW, FrozenClock, a_content, submitted
+from structlog.testing import capture_logs
 
 from gateway.commands import (
     Accepted,
     AccountStatus,
+    BatchCanceled,
     BatchStatus,
+    CancelBatch,
     GetAccount,
     GetBatch,
     GetMessage,
@@ -27,10 +30,12 @@ from gateway.errors import (
     Malformed,
     NotFound,
     RequestError,
+    TooLate,
     Unanswered,
 )
 from gateway.ids import Kind, public_id
 from gateway.model import Account, Batch, DataCoding, Recipient, StatusEntry, Tally, Window
+from gateway.observe import Metrics
 from gateway.ports import Transition
 from gateway.router import Router
 from gateway.service import Service
@@ -56,6 +61,7 @@ class World:
         """Three upstreams: `main` takes three recipients a call."""
         self.store: SqliteStore = open_store("memory:")
         self.clock = FrozenClock()
+        self.metrics = Metrics()
         self.woken: list[set[str]] = []
         self.broke = False
         self.service = Service(
@@ -65,6 +71,7 @@ class World:
             chunk={"main": 3, "trial": 500, "fjord": 500},
             balances={"main": self._balance, "trial": self._none, "fjord": self._none},
             wake=self._wake,
+            metrics=self.metrics,
         )
 
     def _wake(self, upstreams: Iterable[str]) -> None:
@@ -85,12 +92,18 @@ class World:
 
     async def dispatches(self, upstream: str) -> list[tuple[str, list[str]]]:
         """(route, recipients) of what waits for an upstream."""
-        found = await self.store.lease(upstream, 100, NOW, NOW + 1)
+        found = await self.store.lease(upstream, 100, self.clock.now(), self.clock.now() + 1)
         return [(dispatch.route, [message.recipient for message in dispatch.messages]) for dispatch in found]
 
     async def move(self, number: int, *statuses: Status) -> None:
         """Report these statuses of a message."""
         await self.store.record([Transition(number, StatusEntry(status, NOW)) for status in statuses])
+
+    async def code(self, number: int) -> int:
+        """Where a message stands."""
+        found = await self.store.message(number)
+        assert found is not None
+        return found[1].status.code
 
 
 @pytest.fixture
@@ -375,6 +388,7 @@ WINDOWS = [
     ("a window that opens now", (Window(NOW, None),), False),
     ("a window that was always open", (Window(None, NOW + HOUR),), False),
     ("one open, one ahead", (Window(NOW - 1, None), Window(NOW + HOUR, None)), False),
+    ("one closed, one ahead", (Window(NOW - HOUR, NOW), Window(NOW + HOUR, None)), True),
     ("two ahead", (Window(NOW + HOUR, None), Window(NOW + 2 * HOUR, None)), True),
 ]
 
@@ -393,6 +407,109 @@ async def test_a_message_is_delayed_until_a_window_opens(
     later = await world.service.run(GetMessage(1001), CALLER, "soap")
     assert isinstance(later, MessageStatus)
     assert not later.delayed
+
+
+DUE = [
+    ("no window", (), NOW),
+    ("a window ahead", (Window(NOW + HOUR, None),), NOW + HOUR),
+    ("a window that is open", (Window(NOW - HOUR, NOW + HOUR),), NOW),
+    ("a window that was always open", (Window(None, NOW + HOUR),), NOW),
+    ("two ahead, the later one first", (Window(NOW + 2 * HOUR, None), Window(NOW + HOUR, None)), NOW + HOUR),
+    ("one closed, one ahead", (Window(NOW - HOUR, NOW - 1), Window(NOW + HOUR, None)), NOW + HOUR),
+    ("all closed: at once, for its end is to be told", (Window(NOW - HOUR, NOW - 1),), NOW),
+]
+
+
+@pytest.mark.parametrize(("label", "windows", "due"), DUE, ids=[case[0] for case in DUE])
+async def test_a_batch_is_held_until_a_window_opens(
+    world: World, label: str, windows: tuple[Window, ...], due: int
+) -> None:
+    """Whatever way its messages go, nothing of it is due before; its upstreams are told of it all the same."""
+    accepted = await world.submit("46700001111", "46712345678", windows=windows)
+
+    assert accepted.batch.created == NOW
+    assert accepted.batch.content.windows == windows
+    assert [await world.store.next_due(upstream) for upstream in ("main", "trial")] == [due, due]
+    assert world.woken == [{"main", "trial"}]
+
+
+@pytest.mark.parametrize("opens", [NOW, NOW - HOUR, NOW - 30 * 24 * HOUR, 0])
+async def test_to_the_older_faces_a_time_that_has_passed_is_now(world: World, opens: int) -> None:
+    """Also .NET's unset time, which is long past: the message is sent, not taken for expired."""
+    accepted = await world.submit("46712345678", loose=True, windows=(Window(opens, opens + 7 * 24 * HOUR),))
+
+    assert accepted.batch.content.windows == ()
+    assert await world.store.next_due("main") == NOW
+
+
+async def test_what_has_not_left_is_cancelled(world: World) -> None:
+    """By the number of its first message; the answer says how many messages, metrics and the log say so too."""
+    accepted = await world.submit("46700001111", "461", "462", "463", "464", windows=(Window(NOW + HOUR, None),))
+    world.clock.advance(60)
+    with capture_logs() as lines:
+        found = await world.service.run(CancelBatch(1001), CALLER, "soap")
+
+    assert found == BatchCanceled(accepted.batch, 5)
+    assert lines == [
+        {"event": "batch.cancelled", "log_level": "info", "batch": 1001, "caller": "erp", "messages": 5},
+    ]
+    counted = {
+        upstream: world.metrics.registry.get_sample_value(
+            "sluss_statuses_total", {"upstream": upstream, "status": "Canceled"}
+        )
+        for upstream in ("main", "trial")
+    }
+    assert counted == {"main": 4, "trial": 1}
+    told = await world.service.run(GetMessage(1005), CALLER, "soap")
+    assert isinstance(told, MessageStatus)
+    assert told.history[1:] == (StatusEntry(Status.CANCELED, NOW + 60_000, upstream="main"),)
+    world.clock.advance(3600)
+    assert await world.dispatches("main") == await world.dispatches("trial") == []
+
+
+async def test_what_has_left_stays(world: World) -> None:
+    """Of a batch that is leaving, the rest is cancelled, and only that is counted."""
+    accepted = await world.submit("46700001111", "461", "462")
+    await world.dispatches("main")
+
+    assert await world.service.run(CancelBatch(1001), COLLEAGUE, "soap") == BatchCanceled(accepted.batch, 1)
+    assert [await world.code(number) for number in (1001, 1002, 1003)] == [203, 101, 101]
+
+
+async def test_too_late_to_cancel(world: World) -> None:
+    """Where everything has left, or was cancelled before, the caller is told, and nothing is logged or counted."""
+    await world.submit("461")
+    await world.dispatches("main")
+    await world.submit("462")
+    await world.service.run(CancelBatch(1002), CALLER, "soap")
+
+    for number in (1001, 1002):
+        with capture_logs() as lines, pytest.raises(TooLate):
+            await world.service.run(CancelBatch(number), CALLER, "soap")
+        assert lines == []
+    assert [await world.code(number) for number in (1001, 1002)] == [101, 203]
+
+
+NOT_ONES_OWN = [
+    ("another account's batch", 1001, STRANGER),
+    ("a message inside a batch", 1002, CALLER),
+    ("a number that was not given out", 1003, CALLER),
+    ("a code", 22, CALLER),
+    ("nothing", 0, CALLER),
+    ("a number below all", -(10**30), CALLER),
+    ("a number beyond any store", 10**30, CALLER),
+]
+
+
+@pytest.mark.parametrize(("label", "number", "caller"), NOT_ONES_OWN, ids=[case[0] for case in NOT_ONES_OWN])
+async def test_what_is_not_ones_own_is_not_cancelled(world: World, label: str, number: int, caller: Caller) -> None:
+    """Whatever is wrong with the number, the answer is the same, so nobody learns what others have; nothing changes."""
+    await world.submit("461", "462", windows=(Window(NOW + HOUR, None),))
+
+    with pytest.raises(NotFound) as caught:
+        await world.service.run(CancelBatch(number), caller, "soap")
+    assert caught.value.detail == "There is no batch with this id"
+    assert [await world.code(found) for found in (1001, 1002)] == [101, 101]
 
 
 async def test_the_balance_is_that_of_ones_own_upstream(world: World) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapters.soap.codec import compile_lanes
-from adapters.soap.contract import CONTRACTS, Contract
+from adapters.soap.contract import CONTRACTS, Contract, describe
 from adapters.soap.spyne_compat import spyne_imports
 from gateway import paths
 from gateway.paths import wsdl_dir
@@ -31,7 +30,7 @@ class _Renamed(Service):  # type: ignore[misc]
 def test_refuses_to_compile_what_a_lane_cannot_carry(service: Any, reason: str) -> None:
     """An operation that a lane would get wrong stops the start, not a message."""
     with pytest.raises(TypeError, match=reason):
-        compile_lanes(service)
+        describe(Contract("/x.asmx", "x.wsdl", "X", "urn:x", service))
 
 
 W = {"w": "http://schemas.xmlsoap.org/wsdl/", "s": "http://www.w3.org/2001/XMLSchema"}

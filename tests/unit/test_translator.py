@@ -75,7 +75,7 @@ OUTWARD = {
 }
 
 # What a refused request answers, from the same section: wrong credentials 101, no funds 100, bad number 3, bad text 2,
-# anything else wrong with the parameters 110, our own fault 42.
+# what no upstream can carry 50, anything else wrong with the parameters 110, our own fault 42.
 REFUSALS = {
     "GatewayError": 42,
     "RequestError": 110,
@@ -86,7 +86,9 @@ REFUSALS = {
     "Unauthenticated": 101,
     "Forbidden": 110,
     "NoFunds": 100,
+    "NotCarried": 50,
     "NotFound": 110,
+    "TooLate": 110,
     "MethodNotAllowed": 110,
     "UnsupportedMedia": 110,
     "TooLarge": 110,
@@ -156,15 +158,13 @@ def test_each_status_has_its_legacy_code(status: Status) -> None:
     assert LegacyCode(OUTWARD[status.value]) is LEGACY.from_status(status)
 
 
-def test_a_queued_message_is_delayed_while_its_window_is_in_the_future() -> None:
-    """Queued with its delivery window yet to open is 11, Delayed delivery; no other status looks at the window."""
-    assert LEGACY.current(Status.QUEUED, delayed=True) is LegacyCode.DELAYED
-    assert LEGACY.current(Status.QUEUED, delayed=False) is LegacyCode.RECEIVED
-    assert not [
-        status
-        for status in Status
-        if status is not Status.QUEUED and LEGACY.current(status, delayed=True) is not LEGACY.from_status(status)
-    ]
+def test_a_waiting_message_is_delayed_while_its_window_is_in_the_future() -> None:
+    """Accepted (held here) or Queued, with its window yet to open, is 11; no other status looks at the window."""
+    changed = {status for status in Status if LEGACY.current(status, delayed=True) is not LEGACY.from_status(status)}
+
+    assert changed == {Status.ACCEPTED, Status.QUEUED}
+    assert {LEGACY.current(status, delayed=True) for status in changed} == {LegacyCode.DELAYED}
+    assert {LEGACY.current(status, delayed=False) for status in changed} == {LegacyCode.RECEIVED}
 
 
 def test_a_caller_is_never_told_a_code_that_answers_requests() -> None:
