@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from gateway.auth import Auth
 from gateway.commands import SubmitBatch
 from gateway.config import Listen
-from gateway.errors import Busy, GatewayError, Internal, Malformed, RequestError, TooLarge
+from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
 from gateway.observe import Metrics
 from gateway.peers import Peers
 from gateway.ports import Adapter, Call, Face, Inbound, Reply
@@ -167,7 +167,8 @@ class Web:
     def _refusal(self, mounted: Mounted, call: Call, visit: _Visit, error: Exception) -> Reply:
         if isinstance(error, GatewayError):
             visit.outcome = type(error).__name__
-            if not isinstance(error, RequestError):
+            if not isinstance(error, RequestError) or isinstance(error, NotCarried):
+                # Not the client's mistake, so operations are told what stands behind it.
                 visit.facts["reason"] = error.detail
         else:
             # Ours, not theirs: told to the log with its trace, to the client without one.

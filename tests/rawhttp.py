@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from gateway.config import Address
@@ -28,9 +28,16 @@ async def exchange(address: Address, request: bytes, pieces: int = 1) -> Answer:
 
 async def exchanges(address: Address, requests: Sequence[bytes], pieces: int = 1) -> list[Answer]:
     """Send requests on one connection, each once the one before is answered, and each in so many pieces."""
+    async with connected(address) as (reader, writer):
+        return [await say(reader, writer, request, pieces) for request in requests]
+
+
+@contextlib.asynccontextmanager
+async def connected(address: Address) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection of one's own, closed in the end."""
     reader, writer = await asyncio.open_connection(*address)
     try:
-        return [await say(reader, writer, request, pieces) for request in requests]
+        yield reader, writer
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):
@@ -39,10 +46,21 @@ async def exchanges(address: Address, requests: Sequence[bytes], pieces: int = 1
 
 async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, pieces: int = 1) -> Answer:
     """Send one request on an open connection and read its answer. Raises OSError or EOFError where it breaks."""
-    sending = asyncio.create_task(_send(writer, request, pieces))
+    (answer,) = await say_at_once(reader, writer, [request], pieces)
+    return answer
+
+
+async def say_at_once(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: Sequence[bytes], pieces: int = 1
+) -> list[Answer]:
+    """Send requests without waiting for an answer in between (pipelining), and read as many answers.
+
+    Raises OSError or EOFError where it breaks.
+    """
+    sending = asyncio.create_task(_send(writer, b"".join(requests), pieces))
     try:
         async with asyncio.timeout(PATIENCE):
-            return await _read(reader)
+            return [await _read(reader, bare=request.startswith(b"HEAD ")) for request in requests]
     finally:
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
@@ -59,14 +77,17 @@ async def _send(writer: asyncio.StreamWriter, request: bytes, pieces: int) -> No
             await asyncio.sleep(0.005 if pieces > 1 else 0)
 
 
-async def _read(reader: asyncio.StreamReader) -> Answer:
+async def _read(reader: asyncio.StreamReader, *, bare: bool) -> Answer:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     fields = [line.decode("latin-1").partition(":") for line in lines[1:]]
     headers = {name.lower(): value.strip() for name, _, value in fields}
-    body = await reader.readexactly(int(headers["content-length"]))
+    status = int(lines[0].split()[1])
+    # An interim answer has no body, nor has the answer to a HEAD, whatever length it tells.
+    length = 0 if bare or status < 200 else int(headers["content-length"])
+    body = await reader.readexactly(length)
     told = b"\r\n".join(line for line in lines if not line.startswith(b"Date: "))
-    return Answer(int(lines[0].split()[1]), headers, body, told + b"\r\n\r\n" + body)
+    return Answer(status, headers, body, told + b"\r\n\r\n" + body)
 
 
 def request(method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:

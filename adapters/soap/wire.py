@@ -15,6 +15,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+from adapters.soap import plain
 from adapters.soap.description import Operation
 from gateway.errors import Malformed
 
@@ -143,7 +144,19 @@ class Envelope(NamedTuple):
 
 def read(body: bytes, charset: str | None) -> Envelope:
     """The envelope in a request's body. Raises Malformed for what is not XML, is too odd, or has a document type."""
-    root = _parsed(_as_utf8(body, charset))
+    document = _decoded(body, charset)
+    if document.count("<") > MAX_MARKS or document.count("=") > MAX_MARKS:
+        raise Malformed("The body has too many elements or attributes")
+    flat = plain.read(document)
+    if flat is not None:
+        namespace, called, parameters = flat
+        return Envelope((namespace, "Envelope"), True, called, parameters, None)
+    return parsed(document)
+
+
+def parsed(document: str) -> Envelope:
+    """The envelope in a document, whatever its form. Raises Malformed."""
+    root = _root(document)
     namespace, _ = name = _split(root.tag)
     operation = not_understood = None
     seen = False
@@ -165,10 +178,8 @@ def read(body: bytes, charset: str | None) -> Envelope:
     return Envelope(name, seen, _split(operation.tag), elements, not_understood)
 
 
-def _parsed(document: bytes) -> ET.Element:
-    if document.count(b"<") > MAX_MARKS or document.count(b"=") > MAX_MARKS:
-        raise Malformed("The body has too many elements or attributes")
-    if b"<!DOCTYPE" in document:
+def _root(document: str) -> ET.Element:
+    if "<!DOCTYPE" in document:
         _refuse_document_type(document)
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - no document type gets here, so no entity is ever defined
     try:
@@ -178,9 +189,9 @@ def _parsed(document: bytes) -> ET.Element:
         raise Malformed("The body is not well-formed XML") from error
 
 
-def _refuse_document_type(document: bytes) -> None:
+def _refuse_document_type(document: str) -> None:
     """Raises Malformed, unless what looks like a document type is part of a text."""
-    parser = expat.ParserCreate("utf-8")
+    parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse
     try:
         parser.Parse(document, True)
@@ -227,22 +238,21 @@ _CHARSETS = {
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']").match
 
 
-def _as_utf8(body: bytes, charset: str | None) -> bytes:
-    """The document in UTF-8. A mark beats the header's charset, which beats the XML declaration; bad bytes never fail.
+def _decoded(body: bytes, charset: str | None) -> str:
+    """The document. A mark beats the header's charset, which beats the XML declaration; bad bytes never fail.
 
     What calls itself UTF-8 (or nothing, or ASCII) and is not, is Windows-1252: so it comes from classic ASP and VB.
     """
     for mark, name in _MARKS.items():
         if body.startswith(mark):
-            return body.decode(name, "replace").removeprefix("\ufeff").encode()
+            return body.decode(name, "replace").removeprefix("\ufeff")
     name = _CHARSETS.get((charset or "").lower()) or _declared(body)
     if name != "utf-8":
-        return body.decode(name, "replace").encode()
+        return body.decode(name, "replace")
     try:
-        body.decode()
+        return body.decode()
     except UnicodeDecodeError:
-        return body.decode("cp1252", "replace").encode()
-    return body
+        return body.decode("cp1252", "replace")
 
 
 def _declared(body: bytes) -> str:
