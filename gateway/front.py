@@ -27,7 +27,11 @@ KEEPALIVE = 75.0
 MAX_WAITING = 64 * 1024
 """Bytes a client may send ahead while its last request is being answered."""
 
-_HEAD = re.compile(rb"(GET|POST) (/[!-~]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)+)\r\n")
+# Clients of 2008 write å in a query as it is.
+_HEAD = re.compile(
+    rb"(GET|POST) (/[!-~\x80-\xff]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)+)\r\n"
+)
+_BEGUN = re.compile(rb"[A-Z]{1,8} /[!-~\x80-\xff ]{,%d}" % MAX_LINE).fullmatch
 _NOT_PLAIN = ("Transfer-Encoding", "Content-Encoding", "Expect", "Upgrade", "TE", "Trailer")
 
 
@@ -133,7 +137,9 @@ class Front(asyncio.Protocol):
             return
         plain = read(self._web, self._waiting, self._peer)
         if plain is None:
-            self._hand_over()
+            # A request line is waited for, because aiohttp would refuse some of those that are read here.
+            if not _BEGUN(self._waiting):
+                self._hand_over()
         else:
             self._waiting = plain.rest
             self.task = self._loop.create_task(self._answer(plain.mounted, plain.call))
@@ -164,7 +170,7 @@ class Front(asyncio.Protocol):
         handler = self._server.aiohttp_connection()
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)
-        handler.data_received(self._waiting)
+        handler.data_received(_escaped(self._waiting))
 
     def _let_go(self) -> None:
         self._server.fronts.discard(self)
@@ -204,7 +210,7 @@ def read(handler: Web, data: bytes, peer: str) -> Plain | None:
     head = _HEAD.match(data)
     if head is None or head.end() > MAX_LINE:
         return None
-    path, _, query = head[2].decode().partition("?")
+    path, _, query = head[2].decode("utf-8", "surrogateescape").partition("?")
     mounted = handler.find(path)
     headers = _headers(head[3].decode())
     length = _length(headers, head[1])
@@ -215,6 +221,14 @@ def read(handler: Web, data: bytes, peer: str) -> Plain | None:
         return None
     call = handler.call(head[1].decode(), path, query, CIMultiDictProxy(headers), data[head.end() : end], peer)
     return Plain(mounted, call, data[end:])
+
+
+def _escaped(data: bytes) -> bytes:
+    """The bytes with a request line that aiohttp takes: characters that are not ASCII are percent-encoded in it."""
+    line, end, rest = data.partition(b"\r\n")
+    if line.isascii():
+        return data
+    return re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], line) + end + rest
 
 
 def _headers(block: str) -> CIMultiDict[str]:

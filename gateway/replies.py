@@ -19,7 +19,8 @@ def response_of(request: web.BaseRequest, reply: Reply, headers: Mapping[str, st
     """The response with these headers in front of the reply's own."""
     if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
         return _Plain(reply, headers)
-    return web.Response(status=reply.status, body=reply.body, headers={**headers, **reply.headers})
+    status = reply.status
+    return web.Response(status=status, reason=_phrase(status), body=reply.body, headers={**headers, **reply.headers})
 
 
 class _Plain(web.StreamResponse):
@@ -58,7 +59,12 @@ def encoded(reply: Reply, headers: Mapping[str, str]) -> bytes:
 
 @lru_cache(maxsize=64)
 def _status_line(status: int) -> str:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    return f"HTTP/1.1 {status} {_phrase(status)}"
+
+
+def _phrase(status: int) -> str:
+    # Python 3.13 renamed this one; old clients read what they always read.
+    return "Request Entity Too Large" if status == 413 else HTTPStatus(status).phrase
 
 
 @lru_cache(maxsize=2)

@@ -124,6 +124,16 @@ def _fault_12(code: FaultCode, words: str, *, detail: bool) -> str:
     )
 
 
+# Whom a header may name, in SOAP 1.1 and in 1.2, for it to be for whoever reads it; nobody at all is the most usual.
+_US = frozenset(
+    {
+        "",
+        "http://schemas.xmlsoap.org/soap/actor/next",
+        f"{Version.SOAP_12.value}/role/next",
+        f"{Version.SOAP_12.value}/role/ultimateReceiver",
+    }
+)
+
 MAX_MARKS = 4000
 """`<` and `=` each in a document: twice as many as elements, at least as many as attributes."""
 
@@ -179,8 +189,8 @@ def parsed(document: str) -> Envelope:
 
 
 def _root(document: str) -> ET.Element:
-    if "<!DOCTYPE" in document:
-        _refuse_document_type(document)
+    if "<!DOCTYPE" in document or document.find("<?", 1) > 0:
+        _refuse_what_is_no_message(document)
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - no document type gets here, so no entity is ever defined
     try:
         parser.feed(document)
@@ -189,10 +199,10 @@ def _root(document: str) -> ET.Element:
         raise Malformed("The body is not well-formed XML") from error
 
 
-def _refuse_document_type(document: str) -> None:
-    """Raises Malformed, unless what looks like a document type is part of a text."""
+def _refuse_what_is_no_message(document: str) -> None:
+    """Raises Malformed for a document type and for a processing instruction, as .NET does; texts may look like them."""
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse
+    parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = _refuse
     try:
         parser.Parse(document, True)
     except expat.ExpatError as error:
@@ -200,13 +210,15 @@ def _refuse_document_type(document: str) -> None:
 
 
 def _refuse(*_: object) -> None:
-    raise Malformed("A document type is not allowed here")
+    raise Malformed("A document type or a processing instruction is not allowed here")
 
 
 def _not_understood(header: ET.Element, envelope: str) -> str | None:
-    """The first header that the sender insists on: we know none."""
+    """The first header that is for us and that the sender insists on: we know none."""
     for entry in header:
-        if entry.get(f"{{{envelope}}}mustUnderstand", "0").strip() in {"1", "true"}:
+        insists = entry.get(f"{{{envelope}}}mustUnderstand", "0").strip() in {"1", "true"}
+        reader = entry.get(f"{{{envelope}}}actor") or entry.get(f"{{{envelope}}}role") or ""
+        if insists and reader.strip() in _US:
             return _split(entry.tag)[1]
     return None
 

@@ -131,7 +131,8 @@ READ = (
     Row("SoapUI's comments and blanks between elements",
         env(f"\n<!--x-->\n{op('sms', HI)}\n".replace("<till>", "\n  <!--Optional:-->\n  <till>")), sms()),
     Row("a comment inside a text leaves the text whole", env(op("sms", {**HI, "meddelande": "He<!--x-->j"})), sms()),
-    Row("a processing instruction is ignored", env(op("sms", {**HI, "meddelande": "He<?x y?>j"})), sms()),
+    Row("what looks like a processing instruction or a document type in a text is text",
+        env(op("sms", {**HI, "meddelande": "<![CDATA[<?x?><!DOCTYPE a>]]>"})), sms(meddelande="<?x?><!DOCTYPE a>")),
     Row("CDATA, and in it what only looks like a document type",
         env(op("sms", {**HI, "meddelande": "<![CDATA[<!DOCTYPE a> & b]]>"})), sms(meddelande="<!DOCTYPE a> & b")),
     Row("character references", env(op("sms", {**HI, "meddelande": "&#229;&#x20AC;&lt;&amp;&quot;"})),
@@ -215,6 +216,7 @@ BAD = [
         XML,
         id="4,000 elements with an attribute each",
     ),
+    pytest.param(env(op("sms", {**HI, "meddelande": "He<?x y?>j"})).encode(), XML, id="a processing instruction"),
     pytest.param(env("<sms>" + "<a/>" * 30_000 + "</sms>").encode(), XML, id="30,000 elements"),
     pytest.param(env("").encode("utf-16")[:-1], XML, id="half a UTF-16 unit at the end"),
 ]
