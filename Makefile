@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check codes bench wheel lock clean
+.PHONY: help setup demo run test clients check codes bench wheel lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -32,6 +32,9 @@ run: $(STAMP) ## The demo's gateway, left serving, with four curl commands to pa
 test: $(STAMP) ## Run every test, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
+clients: ## Install the SOAP client of node that `make test` then tests with, into .clients
+	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --prefix .clients soap@1.13.0
+
 check: $(STAMP) ## Lint, types, import rules, spelling, docstrings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,4 +59,4 @@ lock: ## Pin the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group test --group lint --group build -o requirements/dev.txt pyproject.toml
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) dist build .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .clients dist build .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -39,6 +39,7 @@ IN_AN_ADAPTER = {
     "options",
     "original",
     "pages",
+    "plain",
     "reports",
     "script",
     "spyne_compat",

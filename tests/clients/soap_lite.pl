@@ -9,29 +9,33 @@ my ($host, $way, $konto, $passwd, @texts) = @ARGV;
 my $ns = 'http://web.smscom.se/sendsms/';
 my $address = "$host/sendsms/sendsms.asmx";
 
-# The recipe for .NET services: their action, their namespace, and no types.
-sub dotnet {
-    my $client = SOAP::Lite->proxy($address, timeout => 20)->default_ns($ns)->on_action(sub { join '', @_ });
-    return $client->autotype(0);
-}
+sub plain { return shift->proxy($address, timeout => 20)->default_ns($ns) }
+
+# The recipe for .NET services: their action, and no types.
+sub dotnet { return plain(shift)->on_action(sub { join '', @_ })->autotype(0) }
 
 my %ways = (
-    'dotnet' => sub { dotnet() },
-    'dotnet 1.2' => sub { dotnet()->soapversion('1.2') },
-    'defaults' => sub { SOAP::Lite->proxy($address, timeout => 20)->default_ns($ns) },
+    'dotnet' => sub { dotnet('SOAP::Lite') },
+    'dotnet 1.2' => sub { dotnet(SOAP::Lite->soapversion('1.2')) },
+    'defaults' => sub { plain('SOAP::Lite') },
     'wsdl' => sub { SOAP::Lite->service("$address?wsdl") },
 );
 my $client = $ways{$way}->();
 
+# A stub made of the WSDL takes values and returns the result; without it each value needs its name. A text that is
+# not ASCII needs its type as well, or SOAP::Lite turns it into base64.
 sub call {
     my ($operation, @pairs) = @_;
     my @values;
-    while (my ($name, $value) = splice(@pairs, 0, 2)) {
-        push @values, SOAP::Data->name($name => $value);
-        $values[-1]->type('string') if $name eq 'meddelande';
+    while (my ($name, $value) = splice @pairs, 0, 2) {
+        my $data = SOAP::Data->name($name => $value);
+        $data->type('string') if $name eq 'meddelande';
+        push @values, $way eq 'wsdl' ? $value : $data;
     }
     my $answer = $client->$operation(@values);
-    return ref $answer ? $answer->fault ? die $answer->faultstring : $answer->result : $answer;
+    return $answer if $way eq 'wsdl';
+    die $answer->faultstring // 'a fault' if $answer->fault;
+    return $answer->result;
 }
 
 sub send_sms {
