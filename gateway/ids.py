@@ -32,6 +32,15 @@ def public_id(kind: Kind, created: int, key: int) -> str:
     return f"{created // 1000:08x}{_HEX[kind]}{key:014x}"
 
 
+def number_of(text: str) -> int | None:
+    """The number of a message as callers of the older faces write it, or None where the text is no such number."""
+    text = text.strip()
+    # Ten digits hold every int32; thousands would be slow to read.
+    if not (text.isascii() and text.isdigit() and len(text) <= 10) or int(text) > LAST_NUMBER:
+        return None
+    return int(text)
+
+
 def key_of(kind: Kind, text: str) -> int | None:
     """The key inside an id of that kind, or None where the text is no such id.
 

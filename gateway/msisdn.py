@@ -29,6 +29,11 @@ def normalise(raw: str, country: str) -> str | None:
     return number
 
 
+def listed(text: str) -> list[str]:
+    """The numbers in a list, as they are written: separated by commas (seen in clients) or semicolons."""
+    return [number for entry in text.replace(";", ",").split(",") if (number := entry.strip())]
+
+
 def mask(number: str) -> str:
     """A number as logs show it: country and last two digits, `46*******78`."""
     return number if len(number) <= 5 else f"{number[:2]}{'*' * (len(number) - 4)}{number[-2:]}"

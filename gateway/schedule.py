@@ -69,9 +69,15 @@ def parse_local(text: str, zone: ZoneInfo) -> int:
     return max(0, moment)
 
 
-def window_from(opens: int) -> Window:
-    """The time in which a message may be delivered that is scheduled for `opens`."""
-    return Window(opens, opens + DEFAULT_WINDOW)
+def windows_from(text: str, zone: ZoneInfo) -> tuple[Window, ...]:
+    """When a message may be delivered that is scheduled for a time as callers write it; none for an empty text: now.
+
+    Raises ValueError.
+    """
+    if not text.strip():
+        return ()
+    opens = parse_local(text, zone)
+    return (Window(opens, opens + DEFAULT_WINDOW),)
 
 
 def _seconds(offset: str) -> int:

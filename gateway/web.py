@@ -25,6 +25,8 @@ from gateway.service import Service
 log = structlog.get_logger()
 
 MAX_HOOK = 1024 * 1024
+# Parameters that were put behind a path without a `?` may hold a key.
+_END_OF_PATH = re.compile("[&;=%]").split
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
@@ -130,7 +132,7 @@ class Web:
             face=mounted.name,
             caller=visit.caller,
             method=call.method,
-            path=call.path[:200],
+            path=_path(call.path),
             peer=call.peer,
             status=reply.status,
             outcome=visit.outcome,
@@ -194,6 +196,11 @@ class Web:
             log.exception("hook.crashed")
             status, text = 500, "Internal error\n"
         return web.Response(status=status, text=text, headers={"Server": "sluss"})
+
+
+def _path(path: str) -> str:
+    """As much of a path as the log shows."""
+    return _END_OF_PATH(path, 1)[0][:200]
 
 
 def target(raw: str) -> tuple[str, str, str]:

@@ -61,15 +61,16 @@ def _choice(table: Mapping[str, Any], sentence: str, default: Any) -> BeforeVali
 
 
 def _moment(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            value = parse_iso(value)
-        except (ValueError, OverflowError):
-            value = LAST_MOMENT
-    if value is not None and not (isinstance(value, int) and value < LAST_MOMENT):
+    if value is None:
+        return None
+    try:
+        moment = parse_iso(value) if isinstance(value, str) else LAST_MOMENT
+    except (ValueError, OverflowError):
+        moment = LAST_MOMENT
+    if moment >= LAST_MOMENT:
         raise ValueError("Write the time as ISO 8601, as 2026-05-01T08:00:00Z")
     # .NET writes the year 1 for a time that was left unset.
-    return None if value is None else max(0, value)
+    return moment if moment > 0 else None
 
 
 def _lower_keys(value: object) -> object:
@@ -100,6 +101,10 @@ _Arguments = Annotated[dict[str, str], BeforeValidator(_texts)]
 class _Window(BaseModel):
     opens: _Moment = None
     closes: _Moment = None
+
+
+_ALWAYS = _Window()
+"""A window without ends shuts nothing out."""
 
 
 def _kind(value: object) -> str:
@@ -158,7 +163,7 @@ def read_batch(document: Mapping[str, Any]) -> tuple[Content, tuple[Recipient, .
         request.type,
         request.datacoding,
         request.priority,
-        tuple([_window(window) for window in request.deliverywindows]),
+        tuple([_window(window) for window in request.deliverywindows if window != _ALWAYS]),
         request.deliveryreporturl,
         request.reference,
         request.tags,

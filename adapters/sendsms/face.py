@@ -14,8 +14,10 @@ from adapters.sendsms.options import SendSmsOptions
 from adapters.sendsms.pages import PATH, StatusPage
 from gateway.commands import Accepted, MessageStatus, Result, SubmitBatch
 from gateway.errors import BadContent, GatewayError, Malformed, RequestError, Unauthenticated
-from gateway.model import Content, Window
+from gateway.model import Content, Recipient
+from gateway.msisdn import listed
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
+from gateway.schedule import windows_from
 from gateway.translator import LEGACY, PRIORITIES
 
 # Source: a capture of the endpoint's answer that PYSMS keeps as a test fixture.
@@ -33,7 +35,8 @@ class SendSmsFace:
         options = options or SendSmsOptions()
         self._pinned = {account: wire.decoder(charset) for account, charset in options.charsets.items()}
         self._zone = options.time_zone
-        self._page = StatusPage(self._pinned, self._zone)
+        self._names = wire.DOCUMENTED | {wire.TIME} if options.scheduling else wire.DOCUMENTED
+        self._page = StatusPage(self._pinned, options.time_zone)
 
     def decode(self, call: Call) -> Inbound | Reply:
         """The message in the query string, whatever the method. Raises Unauthenticated; RequestError on the page.
@@ -42,7 +45,7 @@ class SendSmsFace:
         """
         if call.path.lower() == PATH:
             return self._page.decode(call)
-        given = wire.parameters(call.query, self._pinned)
+        given = wire.parameters(call.query, self._pinned, self._names)
         account, key = given.get("acc"), given.get("pass")
         if not account or not key:
             raise Unauthenticated
@@ -72,14 +75,12 @@ def _command(given: dict[str, str], zone: ZoneInfo) -> SubmitBatch | RequestErro
     priority = PRIORITIES.get(given.get("prio", "").strip())
     if priority is None:
         return Malformed("prio must be 0, 1, 2 or 3")
-    windows: tuple[Window, ...] = ()
-    if "time" in given:
-        try:
-            windows = wire.windows(given["time"], zone)
-        except ValueError as error:
-            return Malformed(str(error))
+    try:
+        windows = windows_from(given.get(wire.TIME, ""), zone)
+    except ValueError as error:
+        return Malformed(str(error))
     content = Content(given.get("from", ""), given.get("msg", ""), type_, None, priority, windows)
-    return SubmitBatch(content, wire.recipients(given.get("to", "")), loose=True)
+    return SubmitBatch(content, tuple(map(Recipient, listed(given.get("to", "")))), loose=True)
 
 
 def _bare(number: int) -> Reply:

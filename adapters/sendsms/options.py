@@ -23,4 +23,8 @@ class SendSmsOptions(BaseModel):
         default_factory=dict,
         description="By account, as `acc` gives it: the charset of all its queries, where it must not be recognised",
     )
+    scheduling: bool = Field(
+        default=False,
+        description="Whether `time` says when to send; otherwise it is passed over, as any name that is not documented",
+    )
     time_zone: TimeZone = Field(SWEDEN, description="The zone of times without an offset, and of the status page")

@@ -25,6 +25,7 @@ from gateway.errors import (
     TooLarge,
     Unauthenticated,
 )
+from gateway.ids import number_of
 from gateway.model import StatusEntry
 from gateway.msisdn import mask
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
@@ -35,8 +36,11 @@ PATH = "/visastatus.aspx"
 _METHODS = ("GET", "HEAD", "POST")
 _ASKED = frozenset({"acc", "pass", "id"})
 
-_MAX_DIGITS = 10
-"""Ten digits hold every id."""
+_MAX_FORM = 4096
+"""Bytes of a posted form; three short values fit well."""
+
+_MAX_ECHO = 100
+"""Characters that the page repeats of a value."""
 
 # The first class that fits.
 _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
@@ -116,13 +120,14 @@ class StatusPage:
         given = self._given(call)
         if call.method != "POST" and not any(given.values()):
             return _page(200, {}, "")
-        account, key, id_ = given.get("acc"), given.get("pass"), given.get("id", "").strip()
+        account, key, id_ = given.get("acc"), given.get("pass"), given.get("id", "")
         if not account or not key:
             raise Unauthenticated
         credentials = Credentials(account, SecretStr(key))
-        if not (id_.isascii() and id_.isdigit() and len(id_) <= _MAX_DIGITS):
+        number = number_of(id_)
+        if number is None:
             return Inbound(credentials, Malformed("An SMS id is a number, as the answer to sending it gave it"))
-        return Inbound(credentials, GetMessage(int(id_)))
+        return Inbound(credentials, GetMessage(number))
 
     def encode(self, result: MessageStatus, call: Call) -> Reply:
         """The history of the SMS, first step first."""
@@ -139,10 +144,16 @@ class StatusPage:
         """The form again, with what was wrong; what was written into it is kept, but for the key."""
         status = next(status for kind, status in _STATUSES if isinstance(error, kind))
         more = {"Allow": ", ".join(error.allow)} if isinstance(error, MethodNotAllowed) else {}
-        return _page(status, self._given(call), _REFUSAL.format(sentence=escape(error.detail)), more)
+        try:
+            given = self._given(call)
+        except RequestError:  # what was refused may be the form itself
+            given = {}
+        return _page(status, given, _REFUSAL.format(sentence=escape(error.detail)), more)
 
     def _given(self, call: Call) -> dict[str, str]:
         if call.method == "POST":
+            if len(call.body) > _MAX_FORM:
+                raise TooLarge(_MAX_FORM)
             # The page itself is UTF-8, so what its form posts is, whatever charset the account's queries have.
             return wire.parameters(call.body.decode("utf-8", "surrogateescape"), names=_ASKED)
         return wire.parameters(call.query, self._pinned, _ASKED)
@@ -166,5 +177,5 @@ class StatusPage:
 
 
 def _page(status: int, given: Mapping[str, str], told: str, more: Headers | None = None) -> Reply:
-    account, id_ = escape(given.get("acc", "")), escape(given.get("id", ""))
+    account, id_ = (escape(given.get(name, "")[:_MAX_ECHO]) for name in ("acc", "id"))
     return Reply(status, _PAGE.format(told=told, account=account, id=id_).encode(), {**_HEADERS, **(more or {})})

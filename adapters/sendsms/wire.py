@@ -5,16 +5,21 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
-from zoneinfo import ZoneInfo
 
-from gateway.model import MessageType, Recipient, Window
-from gateway.schedule import parse_local, window_from
+from gateway.errors import Malformed
+from gateway.model import MessageType
 
 Decode = Callable[[bytes], str]
 """How bytes of one charset become text."""
 
-# `time` is inferred: no client was ever seen to schedule over this endpoint.
-_SENT = frozenset({"acc", "pass", "msg", "from", "to", "prio", "type", "time"})
+MAX_PAIRS = 1000
+"""Names and values of a query or a form; ASP.NET stops there as well."""
+
+DOCUMENTED = frozenset({"acc", "pass", "msg", "from", "to", "prio", "type"})
+"""The parameters of a message."""
+
+TIME = "time"
+"""Another one, inferred, where operations let callers schedule: no client was ever seen to."""
 
 _NOBODY: Mapping[str, Decode] = MappingProxyType({})
 
@@ -43,13 +48,18 @@ _WINDOWS_1252 = {
 }
 
 
-def parameters(query: str, pinned: Mapping[str, Decode] = _NOBODY, names: Collection[str] = _SENT) -> dict[str, str]:
+def parameters(
+    query: str, pinned: Mapping[str, Decode] = _NOBODY, names: Collection[str] = DOCUMENTED
+) -> dict[str, str]:
     """The parameters of these names that a raw query string holds, decoded; the names in any letter case.
 
     Newer clients percent-encode UTF-8, those of 2008 Latin-1: one query is one charset, UTF-8 if all of it is valid
     as such and Windows-1252 otherwise; where `pinned` has the account in `acc`, it is that charset. A parameter that is
     repeated counts once, by its first value that is not empty; `to` is joined with commas, as ASP.NET does.
+    Raises Malformed for a query of too many pairs.
     """
+    if query.count("&") >= MAX_PAIRS:
+        raise Malformed(f"More than {MAX_PAIRS} parameters")
     try:
         found = _read(query, bytes.decode, names)
     except UnicodeDecodeError:
@@ -70,17 +80,6 @@ def decoder(charset: str) -> Decode:
     if name not in _EUROPEAN:
         raise ValueError(_CHARSETS_THERE_ARE)
     return lambda text: text.decode(name, "replace")
-
-
-def windows(time: str, zone: ZoneInfo) -> tuple[Window, ...]:
-    """When `time` lets the message be delivered; none where it is empty, which is at once. Raises ValueError."""
-    return (window_from(parse_local(time, zone)),) if time.strip() else ()
-
-
-def recipients(to: str) -> tuple[Recipient, ...]:
-    """Whom `to` names: numbers as they were written, separated by commas (seen on SOAP) or semicolons."""
-    numbers = to.replace(";", ",").split(",")
-    return tuple([Recipient(number) for entry in numbers if (number := entry.strip())])
 
 
 def _read(query: str, charset: Decode, names: Collection[str]) -> dict[str, str]:

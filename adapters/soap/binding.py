@@ -9,6 +9,11 @@ from adapters.soap.description import Description, Operation
 from adapters.soap.meaning import IGNORED, MEANINGS, MEANINGS_OF_NAMES, Meaning
 from gateway.nearest import unknown
 
+INTEGERS = frozenset({"int", "long", "short", "integer", "unsignedInt", "unsignedLong", "nonNegativeInteger"})
+"""The types of results that are whole numbers: ids and codes are."""
+
+_RESULTS = INTEGERS | {"string", "decimal", "double", "float"}
+
 
 class Chosen(BaseModel):
     """What the configuration says of one of our operations: its name in the WSDL, and what its parameters mean."""
@@ -71,6 +76,9 @@ def _bound(operation: Operation, ours: str, choice: Chosen) -> Bound:
 def _objections(bound: Bound, choice: Chosen) -> Iterator[str]:
     where = f"{bound.ours} ({bound.operation.name})"
     known = (*bound.meaning.needs, *bound.meaning.takes, IGNORED)
+    lists = {parameter.name for parameter in bound.operation.parameters if parameter.many}
+    if bound.operation.result_type not in _RESULTS:
+        yield f"{where}: it answers with a {bound.operation.result_type}: only a text or a number can be answered"
     for name in choice.parameters.keys() - bound.meanings.keys():
         yield f"{where}: {unknown('parameter', name, bound.meanings)}"
     given: list[str] = []
@@ -81,6 +89,8 @@ def _objections(bound: Bound, choice: Chosen) -> Iterator[str]:
             yield f"{where}: {name}: {unknown('meaning', meaning, known)}"
         elif meaning in given:
             yield f"{where}: two parameters mean {meaning}"
+        elif name in lists and meaning not in {"recipients", IGNORED}:
+            yield f"{where}: {name} is a list: it can only mean recipients or {IGNORED}"
         elif meaning != IGNORED:
             given.append(meaning)
     missing = [need for need in bound.meaning.needs if need not in given]

@@ -5,6 +5,7 @@ clients send, and take twenty times as long.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -36,14 +37,10 @@ class Lane:
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
         self._missing: dict[str, Value] = dict.fromkeys(set(bound.meanings.values()) - {IGNORED})
-        self._meanings: dict[str, str] = {}
-        self._lists: set[str] = set()
-        for parameter in bound.operation.parameters:
-            meaning = bound.meanings[parameter.name]
-            if meaning != IGNORED:
-                self._meanings |= {parameter.name: meaning, parameter.name.lower(): meaning}
-                if parameter.many:
-                    self._lists.add(meaning)
+        spellings = bound.operation.spellings
+        self._meanings = {written: bound.meanings[name] for written, name in spellings.items()}
+        many = {parameter.name for parameter in bound.operation.parameters if parameter.many}
+        self._lists = {bound.meanings[name] for name in many}
 
     def read(self, elements: Sequence[Element]) -> Args:
         """The arguments, sent in any order. Of two the first counts, as in .NET; letter case does not, unlike there.
@@ -53,21 +50,25 @@ class Lane:
         args = self._missing.copy()
         for written, value in elements:
             meaning = self._meanings.get(written) or self._meanings.get(written.lower())
-            if meaning is None:
+            if meaning is None or meaning == IGNORED:
                 continue
             if meaning in self._lists:
                 args[meaning] = _longer(args[meaning], value)
-            elif isinstance(value, tuple):
-                raise Malformed(f"{written[:100]} holds elements instead of a text")
             elif args[meaning] is None:
+                if isinstance(value, tuple):
+                    raise Malformed(f"{written[:100]} holds elements instead of a text")
                 args[meaning] = value
         return args
 
 
-def _longer(so_far: Value, value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """A list in one element, or one that repeats its element: .NET writes both."""
-    earlier = so_far if isinstance(so_far, tuple) else ()
-    return (*earlier, *((value,) if isinstance(value, str) else value))
+def _longer(so_far: Value, value: str | tuple[str | None, ...]) -> tuple[str, ...]:
+    """A list in one element, or one that repeats its element: .NET writes both. Raises Malformed."""
+    longer = list(so_far or ())
+    for entry in (value,) if isinstance(value, str) else value:
+        if entry is None:
+            raise Malformed("An entry of a list holds elements instead of a text")
+        longer.append(entry)
+    return tuple(longer)
 
 
 class Codec:
@@ -76,8 +77,15 @@ class Codec:
     def __init__(self, description: Description, bound: Mapping[str, Bound]) -> None:
         self._namespace = description.namespace
         self._lanes = {name: Lane(bound[name]) for name in bound}
-        self._by_action = {operation.action: operation.name for operation in description.operations}
-        self._names = frozenset(self._by_action.values())
+        operations = description.operations
+        self._names = frozenset(operation.name for operation in operations)
+        # A WSDL may leave its actions empty, or give all operations the same: then the body's element decides.
+        shared = Counter(operation.action for operation in operations)
+        self._by_action = {
+            operation.action: operation.name
+            for operation in operations
+            if operation.action and shared[operation.action] == 1
+        }
 
     def decode(self, body: bytes, content_type: str, action: str | None) -> Request:
         """What is called. Raises UnsupportedMedia, Malformed (it is not XML), and Fault (it is no call)."""

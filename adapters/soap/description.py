@@ -24,6 +24,12 @@ class Operation(NamedTuple):
     """What people read about it on the help page."""
 
     @property
+    def spellings(self) -> dict[str, str]:
+        """The parameters' names by themselves and in lower case; two names may differ in letter case alone."""
+        lowered = {parameter.name.lower(): parameter.name for parameter in reversed(self.parameters)}
+        return lowered | {parameter.name: parameter.name for parameter in self.parameters}
+
+    @property
     def response(self) -> str:
         """The name of the element around the result."""
         return f"{self.name}Response"

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from adapters.soap import forms, pages
-from adapters.soap.binding import Bound
+from adapters.soap.binding import INTEGERS, Bound
 from adapters.soap.codec import Lane
 from adapters.soap.meaning import Args, explained, one
 from adapters.soap.options import Served, SoapOptions
@@ -26,7 +26,6 @@ from gateway.translator import LEGACY
 
 _METHODS = ("GET", "POST")
 _FRESH = "private, max-age=0"
-_INTEGERS = frozenset({"int", "long", "short", "integer", "unsignedInt", "unsignedLong", "nonNegativeInteger"})
 
 # What is refused before a call was understood: a bare status without a body, as ASP.NET does.
 _BARE: tuple[tuple[type[GatewayError], int], ...] = (
@@ -154,10 +153,11 @@ class SoapFace:
 
 
 def _answered(to: "Answering | _Form", value: str) -> Reply:
-    if isinstance(to, _Form):
-        return Reply(200, forms.answer(to.namespace, to.type, value), _headers(CONTENT_TYPES[Version.SOAP_11]))
-    if to.operation.result_type in _INTEGERS:
+    type_ = to.type if isinstance(to, _Form) else to.operation.result_type
+    if type_ in INTEGERS:
         value = value.partition(".")[0]  # a balance, where the user's WSDL promises a whole number
+    if isinstance(to, _Form):
+        return Reply(200, forms.answer(to.namespace, type_, value), _headers(CONTENT_TYPES[Version.SOAP_11]))
     return Reply(200, answer(to, value), _headers(CONTENT_TYPES[to.version]))
 
 

@@ -1,5 +1,6 @@
 """The HTTP GET and POST forms that ASP.NET offers beside SOAP: `/service.asmx/operation?name=value`."""
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
 
@@ -11,8 +12,8 @@ from gateway.ports import Headers, Reply
 MAX_PAIRS = 1000
 """Names and values of a form; ASP.NET stops there as well."""
 
-MAX_NAME = 100
-"""Characters that are repeated of a name that came from outside."""
+# What is repeated of a name that came from outside: after anything else, a key may follow.
+_name = re.compile(r"[A-Za-z0-9_.-]{1,100}").match
 
 _MEDIA_TYPE = "application/x-www-form-urlencoded"
 
@@ -70,14 +71,13 @@ def missing(error: MissingParameter) -> Reply:
 
 def off(operation_name: str) -> Reply:
     """The answer to every form where forms are switched off, in the words of .NET's runtime."""
-    name = "".join(character if character.isprintable() else "?" for character in operation_name[:MAX_NAME])
-    return Reply(500, f"Request format is unrecognized for URL unexpectedly ending in '/{name}'.".encode(), _PLAIN)
+    name = _name(operation_name)
+    sentence = f"Request format is unrecognized for URL unexpectedly ending in '/{name[0] if name else ''}'."
+    return Reply(500, sentence.encode(), _PLAIN)
 
 
 def _given(operation: Operation, pairs: bytes) -> dict[str, list[str]]:
-    # Two parameters may differ in letter case alone: a name that is exactly right goes before one that is nearly so.
-    names = {parameter.name.lower(): parameter.name for parameter in reversed(operation.parameters)}
-    names |= {parameter.name: parameter.name for parameter in operation.parameters}
+    names = operation.spellings
     given: dict[str, list[str]] = {}
     for written, value in _decoded(pairs):
         name = names.get(written) or names.get(written.lower())

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from gateway.commands import CancelBatch, Command, GetAccount, SubmitBatch
 from gateway.errors import Malformed, NotCarried
-from gateway.ids import LAST_NUMBER
+from gateway.ids import number_of
 from gateway.model import Content, MessageType, Recipient
-from gateway.schedule import parse_local, window_from
+from gateway.msisdn import listed
+from gateway.schedule import windows_from
 from gateway.translator import LEGACY, PRIORITIES, LegacyCode
 
 Value = str | tuple[str, ...] | None
@@ -53,34 +54,31 @@ def _balance(_args: Args, _zone: ZoneInfo) -> Command:
     return GetAccount()
 
 
-def _send(args: Args, _zone: ZoneInfo) -> SubmitBatch:
-    """What is missing of the message is left to be judged once the credentials were checked."""
+def _send(args: Args, zone: ZoneInfo) -> SubmitBatch:
+    """Now, where no time is given. What else is missing is left to be judged once the credentials were checked."""
     priority = PRIORITIES.get(one(args, "priority").strip())
     if priority is None:
         raise Malformed("prio must be 0, 1, 2 or 3")
-    content = Content(one(args, "sender"), one(args, "text"), MessageType.SMS, None, priority)
+    try:
+        windows = windows_from(one(args, "time"), zone)
+    except ValueError as error:
+        raise Malformed(str(error)) from None
+    content = Content(one(args, "sender"), one(args, "text"), MessageType.SMS, None, priority, windows)
     return SubmitBatch(content, _recipients(args["recipients"]), loose=True)
 
 
 def _send_at(args: Args, zone: ZoneInfo) -> SubmitBatch:
-    """Without a time: now."""
-    order = _send(args, zone)
-    written = one(args, "time").strip()
-    if not written:
-        return order
-    try:
-        opens = parse_local(written, zone)
-    except ValueError as error:
-        raise Malformed(str(error)) from None
-    return order._replace(content=order.content._replace(windows=(window_from(opens),)))
+    """An empty time is now; one that is not there is a mistake, for it is what the operation is for."""
+    if args["time"] is None:
+        raise Malformed("the time is missing")
+    return _send(args, zone)
 
 
 def _cancel(args: Args, _zone: ZoneInfo) -> Command:
-    written = one(args, "id").strip()
-    # Ten digits hold every int32; a longer id is nobody's.
-    if not (written.isascii() and written.isdigit() and len(written) <= 10) or int(written) > LAST_NUMBER:
+    number = number_of(one(args, "id"))
+    if number is None:
         raise Malformed("id must be the number that sending was answered with")
-    return CancelBatch(int(written))
+    return CancelBatch(number)
 
 
 def _mms(_args: Args, _zone: ZoneInfo) -> Command:
@@ -92,9 +90,9 @@ _MESSAGE = (*_LOGIN, "recipients", "sender", "text")
 
 MEANINGS = {
     "balans": Meaning(_LOGIN, (), _balance),
-    "sms": Meaning(_MESSAGE, ("priority", "time"), _send_at),
+    "sms": Meaning(_MESSAGE, ("priority", "time"), _send),
     "smsAt": Meaning((*_MESSAGE, "time"), ("priority",), _send_at),
-    "smsBundle": Meaning(_MESSAGE, ("priority", "time"), _send_at),
+    "smsBundle": Meaning(_MESSAGE, ("priority", "time"), _send),
     "avbrytBundle": Meaning((*_LOGIN, "id"), (), _cancel),
     "beskrivning": Meaning(("id",), _LOGIN),
     "mms": Meaning(_LOGIN, ("recipients", "sender", "text", "priority", "time"), _mms),
@@ -118,6 +116,6 @@ def one(args: Args, meaning: str) -> str:
 
 
 def _recipients(value: Value) -> tuple[Recipient, ...]:
-    """One number or several: a list, or separated by commas (seen in a client) or semicolons."""
+    """One number or several, in elements of their own or in one."""
     text = ",".join(value) if isinstance(value, tuple) else value or ""
-    return tuple([Recipient(number) for entry in text.replace(";", ",").split(",") if (number := entry.strip())])
+    return tuple(map(Recipient, listed(text)))

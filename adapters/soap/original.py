@@ -39,7 +39,7 @@ def describe(path: Path) -> Description:
 
     strict = zeep.Settings(forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
-        document = zeep.wsdl.Document(str(path), _Nothing, settings=strict)  # type: ignore[arg-type]
+        document = zeep.wsdl.Document(str(path), _OnlyTheFile(path), settings=strict)  # type: ignore[arg-type]
         return _described(path, document)
     except Unreadable:
         raise
@@ -47,13 +47,17 @@ def describe(path: Path) -> Description:
         raise Unreadable(f"{path} is no WSDL that can be read: {type(error).__name__}: {error}") from None
 
 
-class _Nothing:
-    """A transport for zeep that reaches only the file itself."""
+class _OnlyTheFile:
+    """A transport for zeep that reaches nothing but the file itself."""
 
-    @staticmethod
-    def load(url: str) -> bytes:
-        """The file; what it refers to is refused before this is asked."""
-        return Path(url).read_bytes()
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, url: str) -> bytes:
+        """The file. Raises Unreadable for what it refers to, for only the file is served."""
+        if url != str(self._path):
+            raise Unreadable(f"{self._path} takes a part of itself from {url}: put that into the file")
+        return self._path.read_bytes()
 
 
 def _described(path: Path, document: Any) -> Description:

@@ -21,6 +21,8 @@ _ENVELOPE = re.compile(
     rf"((?:{_SPACE}<((?:{_NAME}:)?{_NAME})>{_TEXT}</\7>)*+){_SPACE}"
     rf"</(?(3)\3:)\4>{_SPACE}</\1:Body>{_SPACE}</\1:Envelope>{_SPACE}",
 ).fullmatch
+# No text may hold the first; nothing may be bound to the others, which are XML's own namespaces.
+_ODDITIES = ("]]>", "http://www.w3.org/2000/xmlns/", "http://www.w3.org/XML/1998/namespace")
 _DECLARATIONS = re.compile(r'xmlns:([^=]+)="([^"]+)"').findall
 _PARAMETERS = re.compile(r"<(?:([^<>:/]+):)?([^<>:/]+)>([^<]*)</").findall
 
@@ -31,7 +33,7 @@ Flat = tuple[str, tuple[str, str], list[tuple[str, str]]]
 def read(document: str) -> Flat | None:
     """What a document says that is of the common kind; None where the parser must tell."""
     match = _ENVELOPE(document)
-    if match is None or "]]>" in document:
+    if match is None or any(oddity in document for oddity in _ODDITIES):
         return None
     envelope, declarations, own, name, default, parameters, _ = match.groups()
     declared = _DECLARATIONS(declarations)

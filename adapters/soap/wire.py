@@ -138,8 +138,8 @@ MAX_MARKS = 4000
 """`<` and `=` each in a document: twice as many as elements, at least as many as attributes."""
 
 
-Element = tuple[str, str | tuple[str, ...]]
-"""A parameter as it was sent: its name, and its text or the texts of the elements that it holds."""
+Element = tuple[str, str | tuple[str | None, ...]]
+"""A parameter as it was sent: its name, and its text or those of the elements in it, None for one that holds more."""
 
 
 class Envelope(NamedTuple):
@@ -223,8 +223,8 @@ def _not_understood(header: ET.Element, envelope: str) -> str | None:
     return None
 
 
-def _texts(parameter: ET.Element) -> tuple[str, ...]:
-    return tuple([child.text or "" for child in parameter])
+def _texts(parameter: ET.Element) -> tuple[str | None, ...]:
+    return tuple([None if len(child) else child.text or "" for child in parameter])
 
 
 def _split(tag: str) -> tuple[str, str]:

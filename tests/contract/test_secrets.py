@@ -85,6 +85,9 @@ def letters() -> list[Letter]:
         told += [letter._replace(method="PATCH") for letter in (good, wrong)]
         told.append(good._replace(target=f"{good.target}{'&' if '?' in good.target else '?'}pass={KEY}&msg={TEXT[:7]}"))
         told.append(good.but(Content_Type=f"text/plain; {KEY}"))
+    told += [
+        Letter("GET", f"/sendsms/sendsms.asmx/sms{mark}konto={ACCOUNT}&passwd={KEY}", {}) for mark in ("&", "%3F", ";")
+    ]
     told.append(_with_callback())
     told += _status_pages()
     told.append(Letter("GET", f"/nowhere?pass={KEY}&to={RECIPIENT}", {"Authorization": f"Bearer {KEY}"}))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.ids import FIRST_NUMBER, LAST_NUMBER, Kind, key_of, public_id
+from gateway.ids import FIRST_NUMBER, LAST_NUMBER, Kind, key_of, number_of, public_id
 from gateway.translator import LegacyCode
 
 CREATED = 1_540_316_599_123
@@ -56,6 +56,27 @@ def test_case_does_not_matter() -> None:
 def test_what_is_no_id_has_no_key(label: str, text: str) -> None:
     """Whatever a caller puts where an id belongs, the answer is None and never an exception."""
     assert [key_of(kind, text) for kind in Kind] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1001", 1001),
+        (" 1001\n", 1001),
+        ("2147483647", LAST_NUMBER),
+        ("2147483648", None),
+        ("0000001001", 1001),
+        ("9" * 100_000, None),
+        ("", None),
+        ("-1", None),
+        ("1.0", None),
+        ("1001²", None),
+        ("\u0661\u0660\u0660\u0661", None),
+    ],
+)
+def test_reads_a_number(text: str, number: int | None) -> None:
+    """What callers of the older faces write as an id; None for what no id was ever written like."""
+    assert number_of(text) == number
 
 
 def test_a_number_cannot_be_taken_for_a_code() -> None:

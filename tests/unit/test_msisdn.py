@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.msisdn import mask, normalise
+from gateway.msisdn import listed, mask, normalise
 
 SWEDEN, FINLAND = "46", "358"
 
@@ -62,6 +62,21 @@ MASKED = [
 def test_normalise(label: str, raw: str, msisdn: str | None) -> None:
     """What a Swedish caller means by what it wrote, or None where that is no phone number."""
     assert msisdn == normalise(raw, SWEDEN)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("46700000001", ["46700000001"]),
+        ("46700000001,46700000002;070-3", ["46700000001", "46700000002", "070-3"]),
+        (" 46700000001 ,\n46700000002; ", ["46700000001", "46700000002"]),
+        (",;,", []),
+        ("", []),
+    ],
+)
+def test_reads_a_list(text: str, numbers: list[str]) -> None:
+    """Commas were seen in a SOAP client; semicolons are what Swedish spreadsheets write. Empty entries are nobody."""
+    assert listed(text) == numbers
 
 
 def test_a_national_number_gets_the_callers_country() -> None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.clock import iso
 from gateway.model import Window
-from gateway.schedule import SWEDEN, TimeZone, parse_local, window_from
+from gateway.schedule import SWEDEN, TimeZone, parse_local, windows_from
 
 NEW_YORK = ZoneInfo("America/New_York")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
@@ -130,7 +130,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_a_window_is_open_for_seven_days() -> None:
     """The length is that of the provider's own sample model, in milliseconds."""
-    assert window_from(1_777_615_200_000) == Window(1_777_615_200_000, 1_778_220_000_000)
+    assert windows_from("2026-05-01T08:00:00", SWEDEN) == (Window(1_777_615_200_000, 1_778_220_000_000),)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n"])
+def test_no_time_is_no_window(text: str) -> None:
+    """A message without a time may be delivered whenever."""
+    assert windows_from(text, SWEDEN) == ()
 
 
 def test_a_zone_is_read_by_its_name() -> None:

@@ -294,7 +294,8 @@ MISTAKEN = [
     ("a negative id", posted(id="-1001"), 400, NO_ID),
     ("a fraction", posted(id="1001.0"), 400, NO_ID),
     ("a digit that counts nothing", posted(id="1001²"), 400, NO_ID),
-    ("more digits than any id", posted(id="9" * 5000), 400, NO_ID),
+    ("more digits than any id", posted(id="9" * 11), 400, NO_ID),
+    ("a number larger than any id", posted(id="2147483648"), 400, NO_ID),
 ]
 
 
@@ -307,6 +308,27 @@ def test_a_mistake_is_told_above_the_form(label: str, call: Call, status: int, s
     given = dict(pair.split("=") for pair in (call.query or call.body.decode()).split("&") if pair)
     kept = {name: given.get(name, "") for name in ("acc", "id")}
     assert {name: quote(value or "") for name, value in written(reply).items()} == {**kept, "pass": ""}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param(b"acc=a&pass=b&id=" + b"9" * 4096, 413, id="a huge value"),
+        pytest.param(b"&" * 1_000_000, 413, id="very many empty pairs"),
+        pytest.param(b"&" * 1000, 400, id="more pairs than are read"),
+    ],
+)
+def test_a_form_that_is_no_form_of_ours_is_not_read(body: bytes, status: int) -> None:
+    """Whoever has no key may not make the gateway read long forms; the answer repeats nothing of them."""
+    reply = refused(Call("POST", PATH, body=body))
+
+    assert reply.status == status
+    assert set(written(reply).values()) <= {"", None}
+
+
+def test_the_page_repeats_the_beginning_of_a_value() -> None:
+    """A long id does not come back as a long page."""
+    assert written(refused(posted(id="9" * 3000)))["id"] == "9" * 100
 
 
 def test_an_id_is_judged_after_the_credentials() -> None:

@@ -213,6 +213,12 @@ def test_a_message_can_be_sent_at_a_time() -> None:
     assert asked.command.content.windows == (Window(opens, opens + 7 * 24 * 3600 * 1000),)
 
 
+def test_without_its_time_a_scheduled_message_is_not_sent() -> None:
+    """An element that is not there is a client that calls it otherwise; sending at once would be the wrong guess."""
+    asked = inbound(call("smsAt", HI))
+    assert isinstance(asked.command, Malformed)
+
+
 @pytest.mark.parametrize("operation", ["smsAt", "smsBundle"])
 def test_without_a_time_it_is_sent_now(operation: str) -> None:
     """An empty time is none, as for every parameter of these services."""

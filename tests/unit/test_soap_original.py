@@ -11,7 +11,8 @@ from adapters.soap.contract import CONTRACTS, describe
 from adapters.soap.description import Operation, Parameter
 from adapters.soap.face import SoapFace
 from adapters.soap.options import SoapOptions
-from gateway.commands import AccountStatus, CancelBatch, SubmitBatch
+from gateway.commands import AccountStatus, CancelBatch, GetAccount, SubmitBatch
+from gateway.errors import Malformed
 from gateway.model import Account, Priority, Window
 from gateway.paths import wsdl_dir
 from gateway.ports import Call, Credentials, Inbound, Reply
@@ -130,6 +131,47 @@ def test_an_operation_that_means_nothing_to_us_is_a_fault() -> None:
     assert b"Ping is not carried by this gateway." in reply.body
 
 
+@pytest.mark.parametrize("action", ["", "urn:all"])
+def test_actions_that_tell_nothing_are_not_asked(tmp_path: Path, action: str) -> None:
+    """A WSDL may leave its actions empty, or have one for all: the body's element says what is called."""
+    file = tmp_path / "same.wsdl"
+    text = WSDL.read_text()
+    for name in ("GetBalance", "SendSms", "CancelBundleSMS", "Ping"):
+        text = text.replace(f'soapAction="http://tempuri.org/{name}"', f'soapAction="{action}"')
+    file.write_text(text)
+    face = SoapFace(SoapOptions.model_validate({"wsdl": file, "operations": OPERATIONS}))
+    for sent in (action, f'"{action}"'):
+        balance = face.decode(call("<GetBalance><Acc>a</Acc><Pass>b</Pass></GetBalance>", sent))
+        assert isinstance(balance, Inbound)
+        assert balance.command == GetAccount()
+        cancel = face.decode(call("<CancelBundleSMS><Acc>a</Acc><Pass>b</Pass><ID>1001</ID></CancelBundleSMS>", sent))
+        assert isinstance(cancel, Inbound)
+        assert cancel.command == CancelBatch(1001)
+
+
+def test_an_entry_of_a_list_is_a_text() -> None:
+    """Elements in an entry are refused, for its number is somewhere in them."""
+    inner = "<string><number>46700000001</number></string>"
+    asking = call(f"<SendSms><Acc>a</Acc><Pass>b</Pass><Recipients>{inner}</Recipients></SendSms>")
+    with pytest.raises(Malformed):
+        SoapFace(TWO).decode(asking)
+
+
+def test_a_name_that_is_exactly_right_goes_first(tmp_path: Path) -> None:
+    """Two parameters that differ in letter case alone are two."""
+    file = tmp_path / "case.wsdl"
+    file.write_text(WSDL.read_text().replace('name="Reference"', 'name="message"'))
+    operations = {"sms": {"operation": "SendSms", "parameters": SEND | {"message": "ignored"}}}
+    del operations["sms"]["parameters"]["Reference"]  # type: ignore[attr-defined]
+    face = SoapFace(SoapOptions.model_validate({"wsdl": file, "operations": operations}))
+    asked = face.decode(
+        call("<SendSms><Acc>a</Acc><Pass>b</Pass><message>no</message><Message>Hej</Message></SendSms>")
+    )
+    assert isinstance(asked, Inbound)
+    assert isinstance(asked.command, SubmitBatch)
+    assert asked.command.content.body == "Hej"
+
+
 def refused(**options: Any) -> str:
     """Why these options are not accepted."""
     with pytest.raises(ValidationError) as caught:
@@ -183,6 +225,16 @@ def bound(**over: Any) -> dict[str, Any]:
             "smsAt: SendSms is bound to sms already",
             id="one operation bound twice",
         ),
+        pytest.param(
+            bound(parameters=SEND | {"Recipients": "text", "Message": "recipients"}),
+            "sms (SendSms): Recipients is a list: it can only mean recipients or ignored",
+            id="a list that means one thing",
+        ),
+        pytest.param(
+            {"wsdl": WSDL, "operations": OPERATIONS | {"beskrivning": {"operation": "Ping"}}},
+            "beskrivning (Ping): it answers with a boolean: only a text or a number can be answered",
+            id="a result that cannot be written",
+        ),
         pytest.param({"wsdl": "none.wsdl"}, "none.wsdl cannot be read: No such file or directory", id="no file"),
         pytest.param({"wsdl": __file__}, "names no address of a service", id="not a WSDL"),
         pytest.param({"mms": {"wsdl": "none.wsdl"}}, "none.wsdl cannot be read", id="the other service"),
@@ -193,6 +245,9 @@ def test_what_does_not_fit_is_told(options: dict[str, Any], sentence: str) -> No
     assert sentence in refused(**options)
 
 
+IMPORT = '<s:schema><s:import namespace="urn:x" schemaLocation="x.xsd"/></s:schema>'
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
@@ -201,6 +256,8 @@ def test_what_does_not_fit_is_told(options: dict[str, Any], sentence: str) -> No
         ('elementFormDefault="qualified"', 'elementFormDefault="unqualified"', "is in no namespace"),
         ('name="PingResponse">', 'name="PongResponse">', "no WSDL that can be read"),
         ('name="PingResult" type="s:boolean"', 'name="x" type="tns:ArrayOfString"', "one value can be answered"),
+        ("<wsdl:types>", '<wsdl:import namespace="urn:x" location="x.wsdl"/><wsdl:types>', "takes a part of itself"),
+        ("<s:schema ", f"{IMPORT}<s:schema ", "takes a part of itself from .*x.xsd"),
         ("<wsdl:types>", '<!DOCTYPE x [<!ENTITY e "e">]><wsdl:types>', "no WSDL that can be read"),
     ],
 )  # fmt: skip

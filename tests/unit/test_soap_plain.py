@@ -76,6 +76,13 @@ def test_takes_the_providers_sample() -> None:
         pytest.param(PHP.replace("xmlns:ns1", "xmlns:ns2"), id="an operation's prefix that is not declared"),
         pytest.param(envelope("<a></a>", more=f' xmlns:soap="{NS}"'), id="a prefix that is declared twice"),
         pytest.param(envelope("<a></a>", more=' xmlns:xml="urn:x"'), id="a prefix that belongs to XML"),
+        pytest.param(
+            envelope("<a></a>", more=' xmlns:b="http://www.w3.org/2000/xmlns/"'), id="a prefix for XML's own namespace"
+        ),
+        pytest.param(
+            envelope("<a></a>", more=' xmlns:b="http://www.w3.org/XML/1998/namespace"'),
+            id="a prefix for XML's other namespace",
+        ),
         pytest.param(envelope("<a></a>", more=' xmlns:b=""'), id="a prefix without a namespace"),
         pytest.param(DOTNET.replace("<soap:Body>", "<soap:Header></soap:Header><soap:Body>"), id="a header"),
         pytest.param(DOTNET + "x", id="something behind it"),
