@@ -59,6 +59,7 @@ class Bench:
 
     def measure(self, subject: Subject) -> Measured:
         """Warm up, then measure one subject."""
+        os.sync()  # what the row before has left to the disk is not this one's
         self._load(subject, self.plan.warm_up)
         if subject.server == "e2e":
             self._drain()

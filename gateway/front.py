@@ -2,8 +2,11 @@
 
 Nearly every call of an old client is one small HTTP/1.1 request that arrives whole. Reading that takes a fraction of
 what a general server needs, which is a third of an accept. Whatever is not exactly of that kind - a body in pieces,
-chunks, `Expect`, another version, a method or a header out of the ordinary - is handed over before it is touched, and
-the connection stays with aiohttp. A test holds both ways to the same bytes.
+chunks, `Expect`, another version, a method or a header out of the ordinary - is handed over, and the connection stays
+with aiohttp. A test holds both ways to the same bytes.
+
+Clients of 2008 write å in a query as it is, which aiohttp refuses: it is given such letters percent-encoded, and its
+connection ends with the answer to a query, so that the next one is read here again.
 """
 
 import asyncio
@@ -27,11 +30,11 @@ KEEPALIVE = 75.0
 MAX_WAITING = 64 * 1024
 """Bytes a client may send ahead while its last request is being answered."""
 
-# Clients of 2008 write å in a query as it is.
 _HEAD = re.compile(
     rb"(GET|POST) (/[!-~\x80-\xff]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)+)\r\n"
 )
-_BEGUN = re.compile(rb"[A-Z]{1,8} /[!-~\x80-\xff ]{,%d}" % MAX_LINE).fullmatch
+_BEGINS = re.compile(rb"[A-Z]{1,8}(?: /| ?\Z)").match
+_IN_LINE = re.compile(rb"[!-~\x80-\xff ]*").fullmatch
 _NOT_PLAIN = ("Transfer-Encoding", "Content-Encoding", "Expect", "Upgrade", "TE", "Trailer")
 
 
@@ -88,6 +91,7 @@ class Front(asyncio.Protocol):
         self._web = server.web
         self._loop = asyncio.get_running_loop()
         self._waiting = b""
+        self._seen = 0
         self._peer = ""
         self._full = False
         self._stopping = False
@@ -135,14 +139,28 @@ class Front(asyncio.Protocol):
     def _next(self) -> None:
         if self.task is not None or not self._waiting or self._full or self._transport.is_closing():
             return
+        if self._line_is_coming():
+            return
         plain = read(self._web, self._waiting, self._peer)
         if plain is None:
-            # A request line is waited for, because aiohttp would refuse some of those that are read here.
-            if not _BEGUN(self._waiting):
-                self._hand_over()
-        else:
-            self._waiting = plain.rest
-            self.task = self._loop.create_task(self._answer(plain.mounted, plain.call))
+            self._hand_over()
+            return
+        self._waiting = plain.rest
+        self._seen = 0
+        self.task = self._loop.create_task(self._answer(plain.mounted, plain.call))
+
+    def _line_is_coming(self) -> bool:
+        """Whether there is a part of a request line, and nothing else: it is waited for, for it may hold raw letters.
+
+        However small the pieces, each byte is looked at once.
+        """
+        if not self._seen:
+            # Some clients of old end a body with a line break that they do not count (RFC 9112, 2.2).
+            self._waiting = self._waiting.lstrip(b"\r\n")
+        if not _BEGINS(self._waiting, 0, 10) or len(self._waiting) > MAX_LINE:
+            return not self._waiting
+        begun, self._seen = self._seen, len(self._waiting)
+        return _IN_LINE(self._waiting, begun) is not None
 
     async def _answer(self, mounted: Mounted, call: Call) -> None:
         try:
@@ -224,7 +242,7 @@ def read(handler: Web, data: bytes, peer: str) -> Plain | None:
 
 
 def _escaped(data: bytes) -> bytes:
-    """The bytes with a request line that aiohttp takes: characters that are not ASCII are percent-encoded in it."""
+    """The bytes with a request line that aiohttp takes: letters that are not ASCII are percent-encoded in it."""
     line, end, rest = data.partition(b"\r\n")
     if line.isascii():
         return data

@@ -33,5 +33,5 @@ def progress(status: Status) -> int:
 
 
 def is_quiet(status: Status) -> bool:
-    """Whether nothing shows that the message has left this gateway; Unknown shows nothing."""
-    return _PROGRESS[status][1] < _PROGRESS[Status.SENDING][1]
+    """Whether nothing shows that the message has left this gateway. Unknown shows nothing."""
+    return _PROGRESS[status][1] < _PROGRESS[Status.QUEUED][1]

@@ -78,8 +78,12 @@ def _json(event: Event) -> bytes:
     try:
         return orjson.dumps(event, default=repr)
     except TypeError:
+        pass
+    try:
         # Half a character, from a path or a header that is no text, or a huge number: the line is still written.
         return json.dumps(event, default=repr, ensure_ascii=False).encode("utf-8", "replace")
+    except Exception:  # noqa: BLE001 - an object that cannot even be named must not take its neighbours' lines along
+        return json.dumps({"event": str(event["event"]), "level": "error", "unwritable": sorted(event)}).encode()
 
 
 class Lines:
@@ -88,6 +92,7 @@ class Lines:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._waiting: list[Event] = []
+        self._asked: asyncio.AbstractEventLoop | None = None
 
     def __call__(self, *_args: Any) -> "Lines":
         """As structlog's logger factory: one writer for all loggers."""
@@ -96,15 +101,19 @@ class Lines:
     def msg(self, **event: Any) -> None:
         """Take one event."""
         self._waiting.append(event)
-        if len(self._waiting) == 1:
-            try:
-                asyncio.get_running_loop().call_soon(self._flush)
-            except RuntimeError:
-                self._flush()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._flush()
+            return
+        if loop is not self._asked:  # another one may have ended before its turn came
+            self._asked = loop
+            loop.call_soon(self._flush)
 
     debug = info = warning = error = critical = exception = msg
 
     def _flush(self) -> None:
+        self._asked = None
         waiting, self._waiting = self._waiting, []
         self._stream.write(b"\n".join([_json(event) for event in waiting]) + b"\n")
         self._stream.flush()

@@ -16,11 +16,18 @@ from gateway.ports import Reply
 
 
 def response_of(request: web.BaseRequest, reply: Reply, headers: Mapping[str, str]) -> web.StreamResponse:
-    """The response with these headers in front of the reply's own."""
-    if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
+    """The response with these headers in front of the reply's own; it ends a connection that speaks in queries.
+
+    The next query may hold letters that are no ASCII, with which only a new connection is read.
+    """
+    ends = request.method != "POST" and "?" in request.raw_path
+    if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD" and not ends:
         return _Plain(reply, headers)
-    status = reply.status
-    return web.Response(status=status, reason=_phrase(status), body=reply.body, headers={**headers, **reply.headers})
+    headers = {**headers, **reply.headers}
+    response = web.Response(status=reply.status, reason=_phrase(reply.status), body=reply.body, headers=headers)
+    if ends:
+        response.force_close()
+    return response
 
 
 class _Plain(web.StreamResponse):

@@ -64,7 +64,7 @@ class Service:
         self._metrics = metrics
 
     async def run(self, command: CancelBatch | Inquiry, caller: Caller, face: str) -> Answer:
-        """Do it. Raises RequestError; Internal and SendError where an upstream had to be asked."""
+        """Answer or cancel. Raises RequestError; Internal and SendError where an upstream had to be asked."""
         match command:
             case GetMessage(number):
                 return await self._message(number, caller)

@@ -118,7 +118,7 @@ class Web:
         )
 
     async def answer(self, mounted: Mounted, call: Call, request: web.BaseRequest | None = None) -> Reply:
-        """What the face says, logged and counted. The body is read from `request` where there is one. Never raises."""
+        """What the face says, logged and counted. The body is read from `request` where there is one."""
         visit = _Visit()
         try:
             if request is not None and request.can_read_body:

@@ -98,7 +98,7 @@ def _sentence(detail: Mapping[str, Any], where: Where, document: Document) -> st
     if known:
         return known.format_map(context)
     told = str(context["error"]) if detail["type"] == "value_error" else str(detail["msg"])
-    if "options" not in detail["loc"] or "faces" in detail["loc"]:
+    if "options" not in detail["loc"] or detail["loc"][0] == "faces":
         return told
     # An upstream's own validator may have quoted a secret that it was given.
     return "is not accepted" if any(text in told for text in _texts(detail["input"])) else told

@@ -132,8 +132,8 @@ class GroupCommit:
 def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
     try:
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        # Somebody else holds the file: waiting once is enough, and nobody of this group can fare better alone.
+    except sqlite3.Error as error:
+        # Somebody else holds the file, or spoilt it: nobody of this group would fare better alone.
         return [_as_ours(error) for _ in range(len(group))]
     try:
         return _transaction(connection, group)
@@ -184,7 +184,8 @@ def _statement(head: str, columns: int, rows: int) -> str:
 
 
 def _as_ours(error: Exception) -> Exception:
-    if not isinstance(error, sqlite3.OperationalError):  # disk full, read-only, I/O error, locked
+    # Disk full, read-only, I/O error, locked; the plain class says that the file is no database any more.
+    if not (isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError):
         return error
     busy = Busy("The gateway cannot store anything now; try again later")
     busy.__cause__ = error

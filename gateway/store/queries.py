@@ -12,6 +12,7 @@ from gateway.status import Status
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
 
 READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
+SENT = DispatchState.SENT.value
 FAILED = DispatchState.FAILED.value
 UNKNOWN = DispatchState.UNKNOWN.value
 
@@ -32,7 +33,7 @@ def abandon(db: sqlite3.Connection) -> None:
 def lease(
     db: sqlite3.Connection, upstream: str, limit: int, now: int, until: int, messages: int | None
 ) -> list[Dispatch]:
-    """Claim what is due, oldest first."""
+    """Claim what is due, oldest first. What a report shows to have left is not sent again, whatever was answered."""
     rows = db.execute(
         f"SELECT {_DISPATCH} FROM dispatch WHERE upstream = ? AND run_at <= ? AND state <= 3 AND state IN (?, ?)"
         " ORDER BY run_at LIMIT ?",
@@ -46,6 +47,9 @@ def lease(
             break
         dispatch = _dispatch(db, (*row[:4], become[row[4]], *row[5:]))
         if dispatch.state is DispatchState.SENDING:
+            if _has_left(dispatch):
+                db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (SENT, dispatch.key))
+                continue
             left -= len(dispatch.messages)
         leased.append(dispatch)
     db.executemany(
@@ -100,6 +104,11 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
     return record(db, end.transitions)
 
 
+def _has_left(dispatch: Dispatch) -> bool:
+    """Whether the upstream has spoken of any of its messages, which leave together."""
+    return not all(is_quiet(message.status) for message in dispatch.messages)
+
+
 def record(db: sqlite3.Connection, transitions: Sequence[Transition]) -> list[Transition]:
     """Append each status that may follow its message's present one."""
     return [transition for transition in transitions if _advance(db, transition)]
@@ -135,21 +144,24 @@ def cancel(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
 
     A lease is a transaction of the same writer, so it comes wholly before this one or finds nothing.
     """
-    numbers = (of.key, of.key + of.size - 1)
-    waiting = db.execute(
-        "SELECT message.number, dispatch.upstream FROM message JOIN dispatch ON dispatch.key = message.dispatch"
+    rows = db.execute(
+        "SELECT message.number, message.code, dispatch.key, dispatch.upstream"
+        " FROM message JOIN dispatch ON dispatch.key = message.dispatch"
         " WHERE message.number BETWEEN ? AND ? AND dispatch.state = ? ORDER BY message.number",
-        (*numbers, READY),
+        (of.key, of.key + of.size - 1, READY),
     ).fetchall()
-    db.execute(
-        "UPDATE dispatch SET state = ?, run_at = ? WHERE key BETWEEN ? AND ? AND state = ?",
-        (FAILED, now, *numbers, READY),
+    # The messages of a dispatch leave together: what is known of one is true of all.
+    left = {dispatch for _, code, dispatch, _ in rows if not is_quiet(Status.of(code))}
+    waiting = [(number, dispatch, upstream) for number, _, dispatch, upstream in rows if dispatch not in left]
+    db.executemany(
+        "UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?",
+        [(FAILED, now, dispatch) for dispatch in {dispatch for _, dispatch, _ in waiting}],
     )
     return record(
         db,
         [
             Transition(number, StatusEntry(status=Status.CANCELED, created=now, upstream=upstream), doubt=True)
-            for number, upstream in waiting
+            for number, _, upstream in waiting
         ],
     )
 

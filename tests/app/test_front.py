@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rawhttp import exchange, request
 
+from gateway import front
 from gateway.app import Gateway, start
 from gateway.config import Settings
 from gateway.front import read
@@ -72,6 +73,77 @@ async def test_a_connection_is_kept_from_one_request_to_the_next(running: Runnin
     writer.close()
 
     assert ids == [b"1001", b"1002", b"1003", b"1004"]
+
+
+RAW = GET.replace(b"msg=Hej", b"msg=sm\xe5")
+HEAD = RAW.removesuffix(b"\r\n")
+ODD = [
+    ("an HTTP/1.0 client that stays", HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Connection: keep-alive\r\n\r\n"),
+    ("a header that says more", HEAD + b"TE: trailers\r\n\r\n"),
+    ("a header of Latin-1", HEAD + b"X: \xe5\r\n\r\n"),
+    ("a plain one", RAW),
+]
+
+
+@pytest.mark.parametrize("raw", [raw for _, raw in ODD], ids=[label for label, _ in ODD])
+@pytest.mark.parametrize("cut", [0, 1, 3, 4, 60, -3], ids=lambda at: f"cut at {at}")
+async def test_a_letter_in_a_query_is_read_however_it_comes(running: Running, raw: bytes, cut: int) -> None:
+    """Three messages by a client of 2008 that keeps its connection where it may: each arrives as it was written."""
+    gateway = await running()
+    said = b""
+    reader, writer = await asyncio.open_connection(*gateway.public)
+    for number in (1001, 1002, 1003):
+        for piece in (raw[:cut], raw[cut:]) if cut else (raw,):
+            writer.write(piece)
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            said = await reader.readuntil(b"%d" % number)
+        if b"Connection: close" in said or (b"HTTP/1.0" in said and b"keep-alive" not in said):
+            writer.close()
+            reader, writer = await asyncio.open_connection(*gateway.public)
+    writer.close()
+
+    for number in (1001, 1002, 1003):
+        batch = await gateway.store.batch(number)
+        assert batch is not None
+        assert batch.content.body == "små"
+
+
+async def test_a_line_break_after_a_body_is_passed_over(running: Running) -> None:
+    """Some clients end a body with a line break that they do not count; RFC 9112, 2.2, lets a server skip it."""
+    gateway = await running()
+    reader, writer = await asyncio.open_connection(*gateway.public)
+    writer.write(V1 + b"\r\n")
+    await reader.readuntil(b"}]")
+    writer.write(b"\r\n" + RAW)
+    async with asyncio.timeout(30):
+        await reader.readuntil(b"\r\n\r\n1002")
+    writer.close()
+
+
+async def test_a_line_that_trickles_is_looked_at_once(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the pieces, waiting for a long request line costs no more than its length."""
+    looked: list[int] = []
+    judge = front._IN_LINE
+
+    def spy(data: bytes, begin: int) -> object:
+        looked.append(len(data) - begin)
+        return judge(data, begin)
+
+    monkeypatch.setattr("gateway.front._IN_LINE", spy)
+    gateway = await running()
+    line = GET.replace(b"Hej", b"x" * 1000)
+    reader, writer = await asyncio.open_connection(*gateway.public)
+    for at in range(0, len(line), 10):
+        writer.write(line[at : at + 10])
+        await writer.drain()
+        await asyncio.sleep(0.001)
+    async with asyncio.timeout(30):
+        await reader.readuntil(b"\r\n\r\n1001")
+    writer.close()
+
+    assert len(looked) > 10
+    assert sum(looked) <= len(line)
 
 
 async def test_a_client_that_goes_away_has_its_message_sent_all_the_same(running: Running) -> None:

@@ -49,13 +49,13 @@ async def test_a_file_remembers_everything(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/sluss.db"
     store = open_store(url)
     batch = await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url="https://erp.example/")))
-    await store.record([step(batch.key + 2, Status.QUEUED)])
+    await store.record([step(batch.key + 2, Status.UNKNOWN)])
     await store.close()
 
     store = open_store(url)
     try:
         assert await store.batch(batch.key) == batch
-        assert await codes(store, batch.key + 2) == [101, 102]
+        assert await codes(store, batch.key + 2) == [101, 599]
         assert (await leased(store)).key == batch.key
         assert len(await store.lease_callbacks(10, NOW, NOW + MINUTE)) == 1
         assert (await stored(store, a_new_batch())).key == batch.key + 3

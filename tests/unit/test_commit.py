@@ -184,6 +184,23 @@ async def test_a_disk_that_cannot_be_written_is_busy(disk: Disk, writer: GroupCo
     assert await outcomes(writer.insert(item(2)), writer.run(names)) == ["Busy", "Busy"]
 
 
+async def test_a_file_that_is_no_database_any_more_is_busy(disk: Disk) -> None:
+    """SQLite has a class of its own for it, already at BEGIN; the writer tells each request and lives on."""
+
+    class Spoilt(sqlite3.Connection):
+        """A connection to such a file."""
+
+        def execute(self, *_args: Any) -> sqlite3.Cursor:
+            """Whatever is asked, the file cannot say."""
+            raise sqlite3.DatabaseError("file is not a database")
+
+    writer = GroupCommit(lambda: sqlite3.connect(":memory:", factory=Spoilt, check_same_thread=False))
+    for _ in range(2):
+        with pytest.raises(Busy):
+            await writer.insert(item(1))
+    await writer.close()
+
+
 async def test_a_cancelled_request_keeps_its_row(disk: Disk, writer: GroupCommit) -> None:
     """Whoever goes away while the disk is busy gets no answer; the row is written, and so are its neighbours'."""
     disk.moving.clear()

@@ -150,6 +150,49 @@ async def test_lines_of_one_turn_are_written_together() -> None:
     assert stream.getvalue().endswith(b'{"event":"c"}\n{"event":"d"}\n')
 
 
+async def test_a_line_that_cannot_be_written_takes_no_neighbour_along() -> None:
+    """An object that cannot be named is a line that says so."""
+
+    class Nameless:
+        """Fails whoever prints it."""
+
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    stream = io.BytesIO()
+    lines = Lines(stream)
+    lines.msg(event="a")
+    lines.msg(event="b", what=Nameless())
+    lines.msg(event="c")
+    await asyncio.sleep(0)
+
+    said = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert said == [{"event": "a"}, {"event": "b", "level": "error", "unwritable": ["event", "what"]}, {"event": "c"}]
+
+
+def test_a_loop_that_ended_too_soon_holds_no_line_back() -> None:
+    """What a loop did not come to write is written with the next line, in another loop or outside of any."""
+    for last in (lambda lines: lines.msg(event="b"), lambda lines: asyncio.run(_say(lines, "b"))):
+        stream = io.BytesIO()
+        lines = Lines(stream)
+        loop = asyncio.new_event_loop()
+
+        def say_and_stop(lines: Lines = lines, loop: asyncio.AbstractEventLoop = loop) -> None:
+            loop.stop()
+            lines.msg(event="a")
+
+        loop.call_soon(say_and_stop)
+        loop.run_forever()
+        loop.close()
+        last(lines)
+
+        assert stream.getvalue() == b'{"event":"a"}\n{"event":"b"}\n'
+
+
+async def _say(lines: Lines, event: str) -> None:
+    lines.msg(event=event)
+
+
 def test_outside_of_a_loop_a_line_is_written_at_once() -> None:
     """What a command says before a loop runs is not kept waiting."""
     stream = io.BytesIO()

@@ -61,6 +61,16 @@ async def test_the_short_way_is_the_same_bytes(reply: Reply, request_: bytes) ->
     assert await answered(request_, reply, short=True) == expected
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+@pytest.mark.parametrize("rest", [" HTTP/1.1\r\nHost: h", " HTTP/1.0\r\nHost: h\r\nConnection: keep-alive"])
+async def test_a_query_ends_its_connection(method: str, rest: str) -> None:
+    """The next one may hold letters that aiohttp refuses, so it has to come by the front again."""
+    reply = REPLIES[0][1]
+
+    assert (await answered(f"{method} /?a=b{rest}\r\n\r\n".encode(), reply, short=True)).endswith(b"closed")
+    assert (await answered(f"{method} /{rest}\r\n\r\n".encode(), reply, short=True)).endswith(b"kept")
+
+
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\0b"])
 def test_no_header_breaks_out_of_its_line(value: str) -> None:
     """A value from outside cannot add a header of its own."""
