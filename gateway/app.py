@@ -120,7 +120,7 @@ def _connect(
     if adapter.local is not None:
         return Inside(settings, adapter.local(settings.options), clock)
     if adapter.upstream is not None:
-        return Remote(settings, adapter.upstream(settings.options), http, report_url, on_call)
+        return Remote(settings, adapter.upstream(settings.options), http, clock, report_url, on_call)
     raise ConfigError([f"upstreams.{settings.name}: adapter {adapter.name} cannot be called, only served"])
 
 

@@ -141,6 +141,14 @@ class Upstream(Protocol):
         """One receipt per message. Raises SendError."""
         ...
 
+    def ask(self, dispatch: Dispatch) -> Call:
+        """The request that asks how a dispatch went; only where its receipts said when to ask."""
+        ...
+
+    def read(self, reply: Reply, dispatch: Dispatch, now: int) -> Poll:
+        """What it went through so far, and when to ask again. Raises SendError."""
+        ...
+
     def ask_balance(self) -> Call:
         """The request that asks for the balance. Raises Unsupported."""
         ...

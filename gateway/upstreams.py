@@ -47,6 +47,7 @@ class Remote:
     settings: UpstreamSettings
     codec: Upstream
     http: Http
+    clock: Clock
     report_url: str | None
     on_call: OnCall | None = None
 
@@ -66,9 +67,9 @@ class Remote:
             raise Unsupported("The gateway could not write the request") from error
         return self.codec.decode(await self._perform(call), dispatch)
 
-    async def poll(self, dispatch: Dispatch) -> Poll:  # noqa: ARG002 - nothing is ever asked of it
-        """Nothing to ask: this provider reports by itself."""
-        return Poll((), None)
+    async def poll(self, dispatch: Dispatch) -> Poll:
+        """Ask how a dispatch went."""
+        return self.codec.read(await self._perform(self.codec.ask(dispatch)), dispatch, self.clock.now())
 
     async def balance(self) -> tuple[str, str]:
         """Ask for the balance."""

@@ -8,10 +8,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from adapters.rest_v2.wire import window_document
-from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered
+from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported
 from gateway.ids import Kind, public_id
 from gateway.model import DataCoding, Dispatch
-from gateway.ports import Call, Receipt, Receipts, Reply
+from gateway.ports import Call, Poll, Receipt, Receipts, Reply
 from gateway.status import Status
 
 MAX_WAIT = 3600.0
@@ -86,6 +86,14 @@ class RestV2Upstream:
         return Receipts(
             batch_id, tuple(Receipt(message.number, Status.QUEUED, raw or None) for message in dispatch.messages)
         )
+
+    def ask(self, dispatch: Dispatch) -> Call:  # noqa: ARG002 - nothing is ever asked
+        """Raises Unsupported: v2 reports by itself."""
+        raise Unsupported
+
+    def read(self, reply: Reply, dispatch: Dispatch, now: int) -> Poll:  # noqa: ARG002 - nothing was asked
+        """Nothing was asked."""
+        return Poll((), None)
 
     def ask_balance(self) -> Call:
         """v2 has no balance of its own; its users find it under /api/me with the same bearer token."""

@@ -12,9 +12,14 @@ from gateway.errors import (
     BadRecipient,
     Busy,
     GatewayError,
+    Misconfigured,
     NoFunds,
     NotCarried,
+    Refused,
     RequestError,
+    SendError,
+    Throttled,
+    Unanswered,
     Unauthenticated,
 )
 from gateway.model import Priority
@@ -156,6 +161,24 @@ class _Legacy(Vocabulary[LegacyCode]):
             return LegacyCode.DELAYED
         return self.from_status(status)
 
+    def refusal(self, raw: str) -> SendError | None:
+        """What an older provider decides that answers a request with this code instead of an id.
+
+        None where the code says that it has the message. A code nobody documented decides nothing: Unanswered.
+        """
+        code = self.code_of(raw)
+        if code is LegacyCode.WRONG_CREDENTIALS:
+            return Misconfigured("The upstream answers 101, wrong account credentials")
+        if code is LegacyCode.GATEWAY_LOGIN_FAILED:
+            return Throttled("The upstream answers 1, try again later", _LATER)
+        status = self.to_status(raw)
+        if code is None or status is _S.UNKNOWN:
+            return Unanswered(f"The upstream answers {raw[:20]!r}, which is neither an id nor a code that is known")
+        return Refused(status, raw, self.words(code)) if status.final and not status.delivered else None
+
+
+_LATER = 30.0
+"""Seconds to wait where an older provider says "try again later" without saying when."""
 
 LEGACY = _Legacy(
     name="legacy",

@@ -5,6 +5,7 @@ from enum import Enum
 import pytest
 
 from gateway import errors
+from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered
 from gateway.status import Status
 from gateway.translator import LEGACY, LegacyCode, status_of
 from gateway.translator.vocabulary import Row, Vocabulary
@@ -256,3 +257,47 @@ def test_an_incomplete_vocabulary_refuses_to_exist(
     """A gap in a table is found when the module is loaded, not when the code is needed."""
     with pytest.raises(ValueError, match="vocabulary answers is not total"):
         Vocabulary(name="answers", version="1", source="here", rows=rows, outward=outward, errors=())
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "status"),
+    [
+        ("0", None, None),
+        ("1", Throttled, None),
+        ("2", Refused, 408),
+        ("3", Refused, 409),
+        ("4", Refused, 402),
+        ("10", None, None),
+        ("11", None, None),
+        ("12", Refused, 203),
+        ("21", None, None),
+        ("22", None, None),
+        ("30", Refused, 402),
+        ("41", Refused, 408),
+        ("42", Refused, 500),
+        ("43", Refused, 202),
+        ("44", Refused, 502),
+        ("45", Refused, 409),
+        ("50", Refused, 515),
+        ("51", Refused, 513),
+        ("52", Refused, 514),
+        ("55", Unanswered, 599),
+        ("60", Unanswered, 599),
+        ("100", Refused, 402),
+        ("101", Misconfigured, None),
+        ("110", Refused, 406),
+        ("-1", Unanswered, 599),
+        ("99", Unanswered, 599),
+        ("", Unanswered, 599),
+        ("<html>", Unanswered, 599),
+    ],
+)
+def test_a_code_in_the_place_of_an_id_decides(raw: str, kind: type[SendError] | None, status: int | None) -> None:
+    """Every documented code that answers a request says what becomes of the message; any other answer says nothing."""
+    error = LEGACY.refusal(raw)
+
+    assert type(error) is (kind or type(None))
+    if isinstance(error, (Refused, Unanswered)):
+        assert error.status.value == status
+    if isinstance(error, Refused):
+        assert (error.raw_code, error.raw_text) == (raw, LEGACY.words(LegacyCode(int(raw))))
