@@ -184,7 +184,7 @@ async def test_a_disk_that_cannot_be_written_is_busy(disk: Disk, writer: GroupCo
     assert await outcomes(writer.insert(item(2)), writer.run(names)) == ["Busy", "Busy"]
 
 
-async def test_a_file_that_is_no_database_any_more_is_busy(disk: Disk) -> None:
+async def test_a_file_that_is_no_database_any_more_is_busy() -> None:
     """SQLite has a class of its own for it, already at BEGIN; the writer tells each request and lives on."""
 
     class Spoilt(sqlite3.Connection):
