@@ -26,6 +26,7 @@ from gateway.router import Router
 from gateway.service import Service
 from gateway.store import open_store
 from gateway.upstreams import Connected, Inside, OnCall, Remote
+from gateway.verdicts import Verdicts
 from gateway.web import Mounted, Web
 
 log = structlog.get_logger()
@@ -60,7 +61,8 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
             name: _connect(upstream, adapters[name], http, clock, _report_url(settings, hooks.get(name)), on_call)
             for name, upstream in settings.upstreams.items()
         }
-        dispatcher = Dispatcher(store, upstreams, clock, metrics)
+        verdicts = Verdicts()
+        dispatcher = Dispatcher(store, upstreams, clock, metrics, verdicts)
         callbacks = _callbacks(settings, store, clock, metrics, stack)
         auth = Auth(settings.callers)
         stack.callback(auth.close)
@@ -72,6 +74,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
             balances={name: upstream.balance for name, upstream in upstreams.items()},
             wake=dispatcher.wake,
             metrics=metrics,
+            verdicts=verdicts,
         )
         faces = [Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces()]
         public = Web(faces, service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)

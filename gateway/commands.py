@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from typing import NamedTuple
 
+from gateway.errors import RequestError
 from gateway.model import Account, Batch, Content, Message, Recipient, StatusEntry, Tally
 from gateway.status import Status
 
@@ -65,6 +66,8 @@ class Accepted(NamedTuple):
     segments: tuple[int, ...]
     account: Account
     durable: Awaitable[None]
+    verdict: Awaitable[RequestError | None] | None = None
+    """Where the route waits for the upstream: its refusal, or None; done in bounded time."""
 
     @property
     def messages(self) -> tuple[Message, ...]:

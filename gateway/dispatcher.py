@@ -1,7 +1,7 @@
 """Hands over: leases what is due, sends it, records how it ended. One lane per upstream, so none starves another."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -12,7 +12,9 @@ from gateway.observe import Metrics
 from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken
 from gateway.ports import Poll, Settlement, Store, Transition
 from gateway.rate import Bucket
+from gateway.rewriting import outgoing
 from gateway.upstreams import Connected
+from gateway.verdicts import Verdicts
 
 log = structlog.get_logger()
 
@@ -27,11 +29,16 @@ IDLE = 1.0
 class Dispatcher:
     """The lanes, and the sweep that ends leases which ran out."""
 
-    def __init__(self, store: Store, upstreams: Mapping[str, Connected], clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, store: Store, upstreams: Mapping[str, Connected], clock: Clock, metrics: Metrics, verdicts: Verdicts
+    ) -> None:
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._lanes = {name: Lane(name, upstream, store, clock, metrics) for name, upstream in upstreams.items()}
+        self._verdicts = verdicts
+        self._lanes = {
+            name: Lane(name, upstream, store, clock, metrics, self._ended) for name, upstream in upstreams.items()
+        }
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -45,6 +52,11 @@ class Dispatcher:
         """Tell these upstreams that there is work."""
         for name in upstreams:
             self._lanes[name].wake()
+
+    def _ended(self, settlement: Settlement) -> None:
+        self._verdicts.told(settlement)
+        if settlement.onward in self._lanes:
+            self._lanes[settlement.onward].wake()
 
     async def stop(self, grace: float) -> None:
         """Lease nothing more and give what is in flight `grace` seconds; what remains is Unknown at the next start."""
@@ -70,7 +82,17 @@ class Dispatcher:
 class Lane:
     """One upstream's work: its concurrency, its rate, its attempts in flight."""
 
-    def __init__(self, name: str, upstream: Connected, store: Store, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        name: str,
+        upstream: Connected,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        ended: Callable[[Settlement], None],
+    ) -> None:
+        """`ended` is told how each attempt ended, once that is durable."""
+        self._ended = ended
         self._name = name
         self._upstream = upstream
         self._store = store
@@ -164,6 +186,7 @@ class Lane:
             outcome, settlement = await self._send(dispatch)
         took = asyncio.get_running_loop().time() - began
         moved = await self._settle(settlement)
+        self._ended(settlement)
         for transition in moved:
             self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
         self._metrics.attempts.labels(self._name, outcome).inc()
@@ -189,7 +212,7 @@ class Lane:
         if missed := shut(dispatch, sent_at):
             return missed
         try:
-            receipts = await self._upstream.send(dispatch)
+            receipts = await self._upstream.send(outgoing(dispatch))
             return "sent", taken(dispatch, receipts, sent_at)
         except SendError as error:
             return self._failed(dispatch, error)

@@ -134,6 +134,31 @@ class Busy(RequestError):
     status = Status.INTERNAL_ERROR
 
 
+# What is wrong, by the final status: the class of error, and the field where it is one of the request.
+_REJECTIONS: dict[Status, tuple[type[Malformed], str]] = {
+    Status.SENDER_REJECTED: (BadSender, "sender"),
+    Status.INVALID_SENDER: (BadSender, "sender"),
+    Status.CONTENT_REJECTED: (BadContent, "body"),
+    Status.INVALID_CONTENT: (BadContent, "body"),
+    Status.RECIPIENT_REJECTED: (BadRecipient, "recipients"),
+    Status.INVALID_RECIPIENT: (BadRecipient, "recipients"),
+    Status.MISSING_SMS_SUBSCRIPTION: (BadRecipient, "recipients"),
+}
+_LATER = frozenset({Status.INTERNAL_ERROR, Status.DELIVERY_TO_GATEWAY_FAILED, Status.GATEWAY_ERROR})
+
+
+def rejection(code: int) -> RequestError:
+    """What a client is told whose message became that final status at once: by a route, or by the upstream."""
+    status = Status.of(code)
+    if status is Status.INSUFFICIENT_FUNDS:
+        return NoFunds()
+    if status in _LATER:
+        return Busy()
+    kind, field = _REJECTIONS.get(status, (Malformed, ""))
+    sentence = status.description.rstrip(".")
+    return kind(sentence, {field: [sentence]} if field else None)
+
+
 class Internal(GatewayError):
     """Something went wrong in the gateway; its log says what."""
 

@@ -143,6 +143,43 @@ class DispatchState(IntEnum):
     SENT = 4
     FAILED = 5
     UNKNOWN = 6
+    HELD = 7
+
+
+class UnknownPolicy(StrEnum):
+    """What becomes of a dispatch that left and was not answered, where nobody can be asked."""
+
+    HOLD = "hold"
+    """Operations decide."""
+    FAIL = "fail"
+    """Its messages are told as failed; they may have arrived."""
+    RESEND = "resend"
+    """It is sent again; its recipients may get it twice."""
+
+
+class Rewrite(NamedTuple):
+    """What is changed of a content on its way out."""
+
+    sender: str | None = None
+    prefix: str = ""
+    gsm: bool = False
+    """Whether letters that GSM 03.38 lacks are replaced by the nearest that it has."""
+
+
+class Plan(NamedTuple):
+    """What its route decided of a dispatch beyond its upstream. It keeps that, whatever a new configuration says.
+
+    `fallback` names the upstreams that are left to try, `on` the outcomes (or statuses) that lead to the next of them.
+    """
+
+    fallback: tuple[str, ...] = ()
+    on: tuple[str, ...] = ()
+    unknown: UnknownPolicy = UnknownPolicy.HOLD
+    rewrite: Rewrite | None = None
+
+
+PLAIN = Plan()
+"""Of most dispatches: one upstream, what is unknown is held, nothing is rewritten."""
 
 
 class Dispatch(NamedTuple):
@@ -158,6 +195,7 @@ class Dispatch(NamedTuple):
     sent_at: int | None
     upstream_ref: str | None
     messages: tuple[Message, ...]
+    plan: Plan = PLAIN
 
 
 class Account(NamedTuple):

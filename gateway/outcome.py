@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
-from gateway.model import Batch, Dispatch, DispatchState, StatusEntry
+from gateway.model import Batch, Dispatch, DispatchState, StatusEntry, UnknownPolicy
 from gateway.ports import Poll, Receipts, Report, Settlement, Transition
 from gateway.status import Status
 
@@ -54,8 +54,11 @@ def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:
 
 
 def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> tuple[str, Settlement]:
-    """What an error decides: again later, never again, or nobody knows. With a word for the log."""
+    """What an error decides: another upstream, again later, never again, or nobody knows. With a word for the log."""
     attempts = dispatch.attempts + 1
+    if (onward := _onward(dispatch, error)) is not None:
+        # A new upstream has all of its own attempts.
+        return "fallback", _again(dispatch, 0, now)._replace(onward=onward)
     match error:
         case Misconfigured():
             return "held", _again(dispatch, dispatch.attempts, now + int(HOLD * 1000))
@@ -63,10 +66,30 @@ def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> 
             asked = int(error.after * 1000) if isinstance(error, Throttled) else 0
             delay = max(asked, backoff.delay(attempts))
             return "retry", _again(dispatch, attempts, now + delay)
-        case Unanswered():
+        case Unanswered() if dispatch.plan.unknown is not UnknownPolicy.FAIL:
+            if dispatch.plan.unknown is UnknownPolicy.RESEND and not backoff.too_late(_began(dispatch.batch, now), now):
+                return "resend", _again(dispatch, attempts, now + backoff.delay(attempts))
             return "unknown", _ended(dispatch, DispatchState.UNKNOWN, error, now)
         case _:
             return "failed", _ended(dispatch, DispatchState.FAILED, error, now)
+
+
+_OUTCOMES: tuple[tuple[type[SendError], str], ...] = (
+    (Unreachable, "unreachable"),
+    (Throttled, "throttled"),
+    (Misconfigured, "held"),
+    (Unanswered, "unknown"),
+    (SendError, "refused"),
+)
+"""What routes call the errors; the first class that fits."""
+
+
+def _onward(dispatch: Dispatch, error: SendError) -> str | None:
+    """The upstream to try next, where the route says so for this error."""
+    plan = dispatch.plan
+    name = next(name for kind, name in _OUTCOMES if isinstance(error, kind))
+    said = {name, str(error.status.value)} if name == "refused" else {name}
+    return plan.fallback[0] if plan.fallback and not said.isdisjoint(plan.on) else None
 
 
 def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
@@ -102,8 +125,10 @@ def _again(dispatch: Dispatch, attempts: int, run_at: int) -> Settlement:
 
 def _ended(dispatch: Dispatch, state: DispatchState, error: SendError, now: int) -> Settlement:
     refused = error if isinstance(error, Refused) else None
+    unanswered = isinstance(error, Unanswered)
+    given_up = unanswered and state is DispatchState.FAILED
     entry = StatusEntry(
-        status=error.status,
+        status=Status.DELIVERY_TO_GATEWAY_FAILED if given_up else error.status,
         created=now,
         raw_code=refused.raw_code if refused else None,
         raw_text=refused.raw_text if refused else error.detail,
@@ -114,9 +139,7 @@ def _ended(dispatch: Dispatch, state: DispatchState, error: SendError, now: int)
         state=state,
         run_at=now,
         attempts=dispatch.attempts + 1,
-        transitions=tuple(
-            Transition(message.number, entry, doubt=state is DispatchState.UNKNOWN) for message in dispatch.messages
-        ),
+        transitions=tuple(Transition(message.number, entry, doubt=unanswered) for message in dispatch.messages),
     )
 
 

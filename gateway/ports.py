@@ -11,7 +11,19 @@ from pydantic import BaseModel, SecretStr
 
 from gateway.commands import Command, Result
 from gateway.errors import GatewayError, RequestError
-from gateway.model import EMPTY, Batch, Content, Dispatch, DispatchState, Message, Recipient, StatusEntry, Tally
+from gateway.model import (
+    EMPTY,
+    PLAIN,
+    Batch,
+    Content,
+    Dispatch,
+    DispatchState,
+    Message,
+    Plan,
+    Recipient,
+    StatusEntry,
+    Tally,
+)
 from gateway.status import Status
 
 Headers = Mapping[str, str]
@@ -233,6 +245,9 @@ class NewDispatch(NamedTuple):
     upstream: str
     route: str
     offsets: range | tuple[int, ...]
+    plan: Plan = PLAIN
+    held: bool = False
+    """Whether it waits for operations to let it go."""
 
 
 class Transition(NamedTuple):
@@ -259,6 +274,8 @@ class Settlement(NamedTuple):
     sent_at: int | None = None
     upstream_ref: str | None = None
     transitions: tuple[Transition, ...] = ()
+    onward: str | None = None
+    """The upstream that it goes to next, by the first name of the fallback in its plan, which is used up by that."""
 
 
 class Callback(NamedTuple):

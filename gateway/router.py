@@ -1,24 +1,20 @@
-"""Which upstream a message goes to: the first rule that matches. Pure."""
+"""Which way a message goes: by the first rule that takes it, to that one of its upstreams that is its own. Pure."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
+from gateway.conditions import Question, Said, is_prefix, objection, of_question, of_recipient, of_said
 from gateway.config import Rule
 
 
-class Question(NamedTuple):
-    """What a rule may ask of a batch; its recipients are asked one by one."""
-
-    face: str
-    caller: str
-    sender: str
-
-
 class Leg(NamedTuple):
-    """The recipients (offsets, in order) that one rule sends one way."""
+    """The recipients (offsets, in order) that one rule sends to one upstream; None where it rejects them."""
 
     rule: Rule
+    upstream: str | None
     offsets: range | tuple[int, ...]
 
 
@@ -27,50 +23,101 @@ class Router:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
-        # The same callers ask the same question all day; what is left for the recipients to decide is remembered.
+        # The same callers ask the same question all day; what is left to be decided for each message is remembered.
         self._left = lru_cache(maxsize=1024)(self._remaining)
 
-    def plan(self, question: Question, recipients: Sequence[str]) -> list[Leg]:
+    def plan(self, question: Question, said: Said, recipients: Sequence[str]) -> list[Leg]:
         """Send every recipient its way; most batches go whole, without looking at each number."""
-        rules = self._left(question)
-        if not rules[0].when.recipient:
-            return [Leg(rules[0], range(len(recipients)))]
-        found: dict[str, tuple[Rule, list[int]]] = {}
+        left = self._left(question)
+        only = left.rules[0]
+        if len(left.rules) == 1 and (only.to is None or len(only.to) == 1):
+            return [Leg(only, _single(only), range(len(recipients)))]
+        takes: dict[int, bool] = {}
+        found: dict[tuple[str, str | None], tuple[Rule, list[int]]] = {}
         for offset, recipient in enumerate(recipients):
-            rule = next(rule for rule in rules if _takes(rule, recipient))
-            found.setdefault(rule.name, (rule, []))[1].append(offset)
-        return [Leg(rule, tuple(offsets)) for rule, offsets in found.values()]
+            rule = left.first(recipient, said, takes)
+            upstream = share(rule, question.caller, recipient)
+            found.setdefault((rule.name, upstream), (rule, []))[1].append(offset)
+        return [Leg(rule, upstream, tuple(offsets)) for (_, upstream), (rule, offsets) in found.items()]
 
-    def _remaining(self, question: Question) -> list[Rule]:
-        return [rule for rule in self._rules if _objection(rule, question) is None]
+    def _remaining(self, question: Question) -> "_Remaining":
+        rules: list[Rule] = []
+        for rule in self._rules:
+            if next(of_question(rule.when, question), None) is None:
+                rules.append(rule)
+                if not (rule.when.of_recipient or rule.when.of_content):
+                    break  # it takes the rest, so those below it are never asked
+        return _Remaining(rules)
 
-    def explain(self, question: Question, recipient: str) -> list[tuple[Rule, str | None]]:
+    def explain(self, question: Question, said: Said, recipient: str) -> list[tuple[Rule, str | None]]:
         """Every rule that is tried, with the reason why it does not match; the last one (None) does."""
         tried: list[tuple[Rule, str | None]] = []
         for rule in self._rules:
-            reason = _objection(rule, question)
-            if reason is None and not _takes(rule, recipient):
-                reason = f"recipient {recipient} is not {' or '.join(rule.when.recipient)}"
+            reason = objection(rule, question, said, recipient)
             tried.append((rule, reason))
             if reason is None:
                 break
         return tried
 
 
-def _objection(rule: Rule, question: Question) -> str | None:
-    when = rule.when
-    for name, wanted, given in (
-        ("face", when.face, question.face),
-        ("caller", when.caller, question.caller),
-        ("sender", when.sender, question.sender),
-    ):
-        if wanted and given not in wanted:
-            return f"{name} {given} is not {' or '.join(sorted(wanted))}"
-    return None
+class _Remaining:
+    """The rules that a caller's messages may meet, found by the beginning of the number where that is what they ask.
+
+    A thousand rules for a thousand prefixes cost as much as the lengths that these prefixes have.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._by_beginning: dict[str, list[int]] = {}
+        self._others: list[int] = []
+        for position, rule in enumerate(rules):
+            beginnings = [pattern.removesuffix("*") for pattern in rule.when.recipient] or list(rule.when.country)
+            if beginnings and all(map(is_prefix, rule.when.recipient)):
+                for beginning in dict.fromkeys(beginnings):
+                    self._by_beginning.setdefault(beginning, []).append(position)
+            else:
+                self._others.append(position)
+        self._lengths = sorted({len(beginning) for beginning in self._by_beginning})
+
+    def first(self, recipient: str, said: Said, takes: dict[int, bool]) -> Rule:
+        """The first rule that takes a number. `takes` remembers what the rules say of the batch."""
+        candidates = self._others
+        for length in self._lengths:
+            found = self._by_beginning.get(recipient[:length])
+            if found and len(recipient) >= length:
+                candidates = candidates + found
+        for position in sorted(candidates):
+            when = self.rules[position].when
+            if position not in takes:
+                takes[position] = not when.of_content or next(of_said(when, said), None) is None
+            if takes[position] and (not when.of_recipient or next(of_recipient(when, recipient), None) is None):
+                return self.rules[position]
+        raise LookupError("no rule takes the message, though the configuration ends with one that takes everything")
 
 
-def _takes(rule: Rule, recipient: str) -> bool:
-    patterns = rule.when.recipient
-    return not patterns or any(
-        recipient.startswith(pattern[:-1]) if pattern.endswith("*") else recipient == pattern for pattern in patterns
-    )
+def _single(rule: Rule) -> str | None:
+    return None if rule.to is None else next(iter(rule.to))
+
+
+def share(rule: Rule, caller: str, recipient: str) -> str | None:
+    """The upstream that is the recipient's, or the caller's, among those of a rule; None where it rejects."""
+    if rule.to is None or len(rule.to) == 1:
+        return _single(rule)
+    return drawn(rule.to, recipient if rule.sticky == "recipient" else caller)
+
+
+def drawn(weights: Mapping[str, int], whom: str) -> str:
+    """The upstream that somebody is dealt, always the same one; each gets as many of all as its weight says.
+
+    Each upstream draws a number for each person and the best one wins (weighted rendezvous hashing): where a weight
+    changes, people move to the upstream that gained or away from the one that lost, and nobody else moves.
+    """
+    best, winner = -math.inf, ""
+    for upstream, weight in weights.items():
+        digest = blake2b(f"{upstream}\0{whom}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        # Between 0 and 1, never 0 or 1 itself.
+        drew = (int.from_bytes(digest, "big") + 0.5) / 2**64
+        score = weight / -math.log(drew) if weight else -math.inf
+        if score > best:
+            best, winner = score, upstream
+    return winner

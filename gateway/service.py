@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
-from gateway import text
+from gateway.acceptance import checked, measured, recipients_of
 from gateway.clock import Clock
 from gateway.commands import (
     Accepted,
@@ -23,17 +23,18 @@ from gateway.commands import (
     MessageStatus,
     SubmitBatch,
 )
+from gateway.conditions import Question, Said
 from gateway.config import Caller
-from gateway.errors import BadContent, BadRecipient, BadSender, Malformed, NotFound, TooLate
+from gateway.errors import NotFound, TooLate, rejection
 from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
 from gateway.lifecycle import progress
-from gateway.model import MAX_BODY, MAX_RECIPIENTS, Account, Batch, Content, DataCoding, Recipient
-from gateway.msisdn import normalise
+from gateway.model import Account, Batch, Content, Recipient
 from gateway.observe import Metrics
 from gateway.ports import NewBatch, NewDispatch, Store
-from gateway.router import Leg, Question, Router
-from gateway.sender import is_documented, shorten
+from gateway.rewriting import rewritten
+from gateway.router import Leg, Router
 from gateway.status import Status
+from gateway.verdicts import Verdicts
 
 log = structlog.get_logger()
 
@@ -43,7 +44,7 @@ Balance = Callable[[], Awaitable[tuple[str, str]]]
 class Service:
     """Decides. Knows no protocol: faces bring commands, and turn results and errors into their own words."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a neighbour that it works with
         self,
         store: Store,
         router: Router,
@@ -53,6 +54,7 @@ class Service:
         balances: Mapping[str, Balance],
         wake: Callable[[Iterable[str]], None],
         metrics: Metrics,
+        verdicts: Verdicts,
     ) -> None:
         """`chunk`: recipients one call of an upstream may carry. `wake` tells upstreams that they have work."""
         self._store = store
@@ -62,6 +64,7 @@ class Service:
         self._balances = balances
         self._wake = wake
         self._metrics = metrics
+        self._verdicts = verdicts
 
     async def run(self, command: CancelBatch | Inquiry, caller: Caller, face: str) -> Answer:
         """Answer or cancel. Raises RequestError; Internal and SendError where an upstream had to be asked."""
@@ -82,13 +85,16 @@ class Service:
 
     def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
         """Check, route and store a batch; see Accepted for when it is durable."""
-        recipients = _recipients(command, caller.country)
-        content, segments = _measured(_checked(command.content, loose=command.loose), recipients)
+        recipients = recipients_of(command, caller.country)
+        content, segments = measured(checked(command.content, loose=command.loose), recipients)
+        due = created = self._clock.now()
         legs = self._router.plan(
-            Question(face, caller.name, content.sender), [recipient.msisdn for recipient in recipients]
+            Question(face, caller.name, caller.account, content.sender),
+            Said(content, max(segments), created),
+            [recipient.msisdn for recipient in recipients],
         )
         dispatches = tuple([dispatch for leg in legs for dispatch in self._cut(leg)])
-        due = created = self._clock.now()
+        segments = _resized(segments, content, recipients, legs)
         if content.windows:
             if command.loose and not content.delayed(created):
                 content = content._replace(windows=())  # to the older faces, a time that has passed is now
@@ -97,11 +103,20 @@ class Service:
             NewBatch(created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
         )
         self._wake([dispatch.upstream for dispatch in dispatches])
-        return Accepted(batch, recipients, segments, account_of(caller), durable)
+        within = max((leg.rule.within for leg in legs if leg.rule.reply == "sent"), default=None)
+        verdict = within and self._verdicts.expect([batch.key + leg.offsets[0] for leg in dispatches], within)
+        return Accepted(batch, recipients, segments, account_of(caller), durable, verdict or None)
 
     def _cut(self, leg: Leg) -> list[NewDispatch]:
-        name, to, size = leg.rule.name, leg.rule.to, self._chunk[leg.rule.to]
-        return [NewDispatch(to, name, leg.offsets[first : first + size]) for first in range(0, len(leg.offsets), size)]
+        rule, upstream, offsets = leg
+        if upstream is None:
+            raise rejection(int(rule.reject or 0))
+        # Whoever it may fall back to must be able to carry it as it was cut.
+        size = min(self._chunk[name] for name in (upstream, *rule.fallback))
+        return [
+            NewDispatch(upstream, rule.name, offsets[first : first + size], rule.plan, rule.hold)
+            for first in range(0, len(offsets), size)
+        ]
 
     async def _batch(self, batch_id: str, caller: Caller) -> Batch:
         key = key_of(Kind.BATCH, batch_id)
@@ -141,89 +156,31 @@ class Service:
 
     async def _account(self, caller: Caller, face: str) -> AccountStatus:
         # The balance that matters is that of the upstream where this caller's messages go.
-        (leg,) = self._router.plan(Question(face, caller.name, ""), [""])
-        balance, currency = await self._balances[leg.rule.to]()
+        question = Question(face, caller.name, caller.account, "")
+        (leg,) = self._router.plan(question, Said(Content("", ""), 1, self._clock.now()), [""])
+        if leg.upstream is None:
+            raise rejection(int(leg.rule.reject or 0))
+        balance, currency = await self._balances[leg.upstream]()
         return AccountStatus(account_of(caller), balance, currency)
+
+
+def _resized(
+    segments: tuple[int, ...], content: Content, recipients: Sequence[Recipient], legs: Sequence[Leg]
+) -> tuple[int, ...]:
+    """The segments as they leave: a rewritten text may be longer or shorter. Raises BadContent where it is too long."""
+    if all(leg.rule.rewrite is None for leg in legs):
+        return segments
+    resized = list(segments)
+    for leg in legs:
+        if leg.rule.rewrite is not None:
+            theirs = [recipients[offset] for offset in leg.offsets]
+            leaving = checked(rewritten(content, leg.rule.rewrite.decided), loose=True)
+            _, counts = measured(leaving, theirs)
+            for offset, count in zip(leg.offsets, counts, strict=True):
+                resized[offset] = count
+    return tuple(resized)
 
 
 def account_of(caller: Caller) -> Account:
     """What faces say of a caller's account."""
     return Account(caller.account, caller.organization, caller.currency, caller.country)
-
-
-def _recipients(command: SubmitBatch, country: str) -> tuple[Recipient, ...]:
-    if not command.recipients:
-        raise BadRecipient("Name at least one recipient", {"recipients": ["Name at least one recipient"]})
-    if len(command.recipients) > MAX_RECIPIENTS:
-        sentence = f"A request may name at most {MAX_RECIPIENTS} recipients; split it"
-        raise Malformed(sentence, {"recipients": [sentence]})
-    recipients = command.recipients
-    if command.loose:
-        recipients = tuple([_normalised(recipient, country) for recipient in recipients])
-    if len(recipients) == 1:
-        return recipients
-    unique: dict[str, Recipient] = {}
-    for recipient in recipients:
-        unique.setdefault(recipient.msisdn, recipient)
-    return recipients if len(unique) == len(recipients) else tuple(unique.values())
-
-
-def _normalised(recipient: Recipient, country: str) -> Recipient:
-    msisdn = normalise(recipient.msisdn, country)
-    if msisdn is None:
-        sentence = "A recipient is not a phone number; write it with country code, as 46712345678"
-        raise BadRecipient(sentence, {"recipients": [sentence]})
-    return recipient if msisdn == recipient.msisdn else recipient._replace(msisdn=msisdn)
-
-
-def _checked(content: Content, *, loose: bool) -> Content:
-    _check_body(content.body)
-    sender = shorten(content.sender) if loose else content.sender
-    if not sender or not _sayable(sender) or not (loose or is_documented(sender)):
-        sentence = "Give a number of at most 15 digits, or a name of 1 to 11 letters A-Z and digits"
-        raise BadSender(sentence, {"sender": [sentence]})
-    if "\0" in (content.reference or "") or any("\0" in tag for tag in content.tags):
-        raise Malformed("A text may not hold NUL characters")
-    return content if sender == content.sender else content._replace(sender=sender)
-
-
-def _check_body(body: str) -> None:
-    if not body or body.isspace():
-        raise BadContent("The text is empty", {"body": ["The text is empty"]})
-    if len(body) > MAX_BODY:
-        sentence = f"The text is longer than {MAX_BODY} characters"
-        raise BadContent(sentence, {"body": [sentence]})
-    if not _sayable(body):
-        sentence = "The text holds characters that cannot be sent (NUL or half a surrogate pair)"
-        raise BadContent(sentence, {"body": [sentence]})
-
-
-def _sayable(words: str) -> bool:
-    if words.isascii():
-        return "\0" not in words
-    try:
-        return b"\0" not in words.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _rendered(body: str, params: Mapping[str, str], defaults: Mapping[str, str]) -> str:
-    # Judged one by one and before they are put together: a short text can ask for a megabyte a hundred times over.
-    if any(len(value) > MAX_BODY for values in (params, defaults) for value in values.values()):
-        raise BadContent("A template argument is too long", {"body": [f"Use at most {MAX_BODY} characters"]})
-    rendered = text.render(body, params, defaults)
-    _check_body(rendered)
-    return rendered
-
-
-def _measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Content, tuple[int, ...]]:
-    if content.defaults is None:
-        coding, parts = text.measure(content.body, content.datacoding)
-        segments = (parts,) * len(recipients)
-    else:
-        bodies = [_rendered(content.body, recipient.params, content.defaults) for recipient in recipients]
-        # One coding for the whole batch, as its document shows: UCS-2 as soon as one recipient's text needs it.
-        gsm = all(text.choose(body, content.datacoding) is DataCoding.GSM for body in bodies)
-        coding = DataCoding.GSM if gsm else DataCoding.UCS
-        segments = tuple(text.segments(body, coding) for body in bodies)
-    return (content if coding is content.datacoding else content._replace(datacoding=coding)), segments

@@ -6,6 +6,7 @@ or 67 UTF-16 units per part). Lengths are septets and UTF-16 units, never bytes 
 
 import re
 from collections.abc import Callable, Mapping
+from unicodedata import combining, normalize
 
 from gateway.model import DataCoding
 
@@ -29,6 +30,48 @@ _EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]").findall
 def fits_gsm(text: str) -> bool:
     """Whether the GSM 03.38 alphabet with its extension table can carry the text."""
     return _GSM_ONLY(text) is not None
+
+
+# What Unicode has no decomposition for, or a worse one: the nearest that people would write on a phone of old.
+_NEAREST = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4`", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        "\u2022": "*",
+        "\u2039": "<",
+        "\u203a": ">",
+        "\u00d0": "D",
+        "\u00f0": "d",
+        "\u00de": "Th",
+        "\u00fe": "th",
+        "\u0141": "L",
+        "\u0142": "l",
+        "\u0131": "i",
+        "\u0152": "OE",
+        "\u0153": "oe",
+        "\u0110": "D",
+        "\u0111": "d",
+        "\u00d7": "x",
+        "\u00f7": "/",
+        "\u2044": "/",
+        "\t": " ",
+        "\u200b": "",
+        "\ufe0f": "",
+    }
+)
+
+
+def to_gsm(text: str) -> str:
+    """The text in letters of the GSM alphabet: the nearest where it lacks one, `?` where there is none."""
+    return text if fits_gsm(text) else "".join(map(_nearest, normalize("NFC", text).translate(_NEAREST)))
+
+
+def _nearest(char: str) -> str:
+    if fits_gsm(char):
+        return char
+    base = "".join(part for part in normalize("NFKD", char) if not combining(part)).translate(_NEAREST)
+    return "".join(part if fits_gsm(part) else "?" for part in base)
 
 
 def choose(text: str, wanted: DataCoding | None = None) -> DataCoding:

@@ -164,6 +164,8 @@ class Web:
         batch = accepted.batch
         self._metrics.took(mounted.name, caller.name, batch.size)
         visit.facts = {"batch": batch.key, "messages": batch.size}
+        if accepted.verdict is not None and (refusal := await accepted.verdict) is not None:
+            raise refusal
         return reply
 
     def _refusal(self, mounted: Mounted, call: Call, visit: _Visit, error: Exception) -> Reply:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from builders import NOW
 from pydantic import BaseModel
 
 from adapters.sendsms.options import SendSmsOptions
@@ -11,6 +12,7 @@ from adapters.soap.options import SoapOptions
 from gateway import registry
 from gateway.config import Callbacks, Listen, Log, Retry, Settings, findings, load
 from gateway.config.loading import SECTIONS, scalars
+from gateway.rehearsal import failures
 
 FOLDER = Path(__file__).parent.parent / "config"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -20,6 +22,8 @@ ENVIRON = {
     "ERP_KEY_HASH": "sha256:" + "a" * 64,
     "ERP_OLD_KEY_HASH": "sha256:" + "b" * 64,
     "V2_TOKEN": "token",
+    **{f"{name}_KEY_HASH": f"sha256:{at:064x}" for at, name in enumerate(("ALARMS", "BOOKING", "INVOICES"))},
+    **{f"{name}_TOKEN": "token" for name in ("OLD", "NEW", "MAIN", "CANARY", "FIRST", "SECOND")},
 }
 
 
@@ -35,10 +39,24 @@ def test_every_file_loads(path: Path) -> None:
     assert load(path, ENVIRON).version == 1
 
 
+RECIPES = sorted(path.name for path in FOLDER.glob("route-*.yaml"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_does_what_it_says(name: str) -> None:
+    """The tests in each recipe of the cookbook hold, and the page about routes names it."""
+    settings = load(FOLDER / name, ENVIRON)
+
+    assert len(settings.tests) > 1
+    assert failures(settings, NOW) == []
+    assert f"(../config/{name})" in (FOLDER.parent / "docs" / "routing.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", ["dev.yaml", "sluss.example.yaml"])
 def test_nothing_is_found_in_what_the_documents_speak_of(name: str) -> None:
     """`sluss check` has nothing to say about the two files that people start from."""
-    assert findings(load(FOLDER / name, ENVIRON)) == []
+    settings = load(FOLDER / name, ENVIRON)
+    assert findings(settings) + failures(settings, NOW) == []
 
 
 def test_the_example_says_every_key(example: Settings) -> None:
@@ -59,8 +77,14 @@ def _unsaid(example: Settings) -> list[tuple[str, set[str]]]:
         ("retry", main.retry, set()),
         ("rest_v2", main.options, set()),
         ("sandbox", trial.options, set()),
-        ("rule", example.routes[0], set()),
+        ("rule", example.routes[0], {"within", "reject"}),  # in a comment and in the next route: they exclude others
         ("when", example.routes[0].when, set()),
+        ("text", example.routes[0].when.text, set()),
+        ("time", example.routes[0].when.time, set()),
+        ("rewrite", example.routes[0].rewrite, set()),
+        ("test", example.tests[0], set()),
+        ("given", example.tests[0].given, set()),
+        ("expect", example.tests[0].expect, {"upstream", "reject"}),  # in the tests below it
         ("face", example.faces["soap"], {"name", "options"}),
         ("soap", example.faces["soap"].options, {"wsdl", "operations", "mms"}),  # in comments: they name a file
         ("sendsms", example.faces["sendsms"].options, set()),

@@ -15,18 +15,24 @@ from gateway.cli.output import ExitCode, fail, printable, say, show_json, show_t
 from gateway.cli.request import leaving
 from gateway.clock import SystemClock, iso
 from gateway.commands import SubmitBatch
-from gateway.config import Caller, Settings
+from gateway.conditions import Question as Asked
+from gateway.conditions import Said
+from gateway.config import Caller, Rule, Settings
 from gateway.errors import BadRecipient, RequestError, Unauthenticated
 from gateway.ids import Kind, public_id
 from gateway.model import Content, DataCoding, Dispatch, DispatchState, MessageType, Recipient
 from gateway.msisdn import normalise
 from gateway.nearest import unknown
 from gateway.observe import Metrics
-from gateway.router import Question as Routed
-from gateway.router import Router
+from gateway.rewriting import outgoing
+from gateway.router import Router, share
 from gateway.service import Service
 from gateway.store import open_store, queries
 from gateway.store.inspect import find_message
+from gateway.verdicts import Verdicts
+
+Tried = list[tuple[Rule, str | None]]
+"""The rules that were asked, each with its objection; the last one takes the message."""
 
 _STRICT = "rest_v2"
 """The one face that takes senders and numbers only in the documented form; the older ones mend them first."""
@@ -52,19 +58,19 @@ def of_question(config: Path | None, question: Question, *, as_json: bool) -> No
     if question.face not in faces:
         raise typer.BadParameter(unknown("face", question.face, faces), param_hint="--face")
     try:
-        dispatch = asyncio.run(_rehearse(settings, caller, question))
+        dispatch, tried = asyncio.run(_rehearse(settings, caller, question))
     except RequestError as error:
         if as_json:
             show_json({"refused": error.detail})
         fail(ExitCode.FINDINGS, f"The gateway would refuse it: {error.detail}.")
-    (message,), content = dispatch.messages, dispatch.batch.content
-    routed = Routed(question.face, caller.name, content.sender)
-    tried = Router(settings.routes).explain(routed, message.recipient)
+    (message,), rule = dispatch.messages, tried[-1][0]
+    rejected = rule.reject and f"Route {rule.name} rejects it as {rule.reject}: nothing is stored or sent."
     document = {
         "message": _message(dispatch),
         "hint": _hint(question, message.recipient),
         "routes": [{"route": rule.name, "takes": reason is None, "reason": reason} for rule, reason in tried],
-        **_upstream(settings, dispatch, full=True),
+        "then": rejected or _then(rule, caller.name, message.recipient),
+        **({} if rejected else _upstream(settings, outgoing(dispatch), full=True)),
     }
     _show(document, as_json=as_json)
 
@@ -78,8 +84,27 @@ def _caller(settings: Settings, name: str) -> Caller:
     )
 
 
-async def _rehearse(settings: Settings, caller: Caller, question: Question) -> Dispatch:
-    """Submit it to the real service, over a store in memory that nobody dispatches from. Raises RequestError."""
+def _then(rule: Rule, caller: str, recipient: str) -> str:
+    """What the route does beside sending, in sentences."""
+    weights = rule.to or {}
+    told = []
+    if len(weights) > 1:
+        shares = ", ".join(f"{name} {weight}" for name, weight in weights.items())
+        told.append(f"Of {shares}, this {rule.sticky} is always dealt {share(rule, caller, recipient)}.")
+    if rule.hold:
+        told.append("It waits until operations release it.")
+    if rule.fallback:
+        told.append(f"Where the outcome is {' or '.join(rule.on)}, {', then '.join(rule.fallback)} gets it.")
+    if rule.reply == "sent":
+        told.append(f"The caller is answered with the upstream's word, or after {rule.within:g} s without it.")
+    return " ".join(told)
+
+
+async def _rehearse(settings: Settings, caller: Caller, question: Question) -> tuple[Dispatch, Tried]:
+    """Submit it to the real service, over a store in memory that nobody dispatches from. Raises RequestError.
+
+    A route that rejects, holds or waits is taken for one that sends, so that all there is can be shown.
+    """
     if caller.faces is not None and question.face not in caller.faces:
         raise Unauthenticated(f"{caller.name} may only call {', '.join(caller.faces)}")
     number = normalise(question.to, caller.country)
@@ -90,21 +115,29 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> D
     try:
         service = Service(
             store,
-            Router(settings.routes),
+            Router([_sending(rule, next(iter(settings.upstreams))) for rule in settings.routes]),
             SystemClock(),
             chunk=dict.fromkeys(settings.upstreams, 1),
             balances={},
             wake=lambda _upstreams: None,
             metrics=Metrics(),
+            verdicts=Verdicts(),
         )
         command = SubmitBatch(content, (Recipient(number),), loose=question.face != _STRICT)
         accepted = service.submit(command, caller, question.face)
         await accepted.durable
         due = accepted.batch.created
-        leased = [dispatch for name in settings.upstreams for dispatch in await store.lease(name, 1, due, due)]
-        return leased[0]
+        (dispatch,) = [dispatch for name in settings.upstreams for dispatch in await store.lease(name, 1, due, due)]
+        batch = accepted.batch
+        asked = Asked(question.face, caller.name, caller.account, batch.content.sender)
+        said = Said(batch.content, accepted.segments[0], batch.created)
+        return dispatch, Router(settings.routes).explain(asked, said, number)
     finally:
         await store.close()
+
+
+def _sending(rule: Rule, upstream: str) -> Rule:
+    return rule.model_copy(update={"hold": False, "reply": "stored", "reject": None, "to": rule.to or {upstream: 1}})
 
 
 def _hint(question: Question, number: str) -> str | None:
@@ -154,7 +187,7 @@ def of_stored(config: Path | None, text_id: str, *, full: bool, as_json: bool) -
     document = {
         "message": message_document(batch, message, entries, full=full),
         "dispatch": _dispatch(dispatch),
-        **_upstream(settings, dispatch._replace(messages=(message,)), full=full),
+        **_upstream(settings, outgoing(dispatch._replace(messages=(message,))), full=full),
     }
     _show(document, as_json=as_json)
 
@@ -180,7 +213,10 @@ def _show(document: dict[str, Any], *, as_json: bool) -> None:
         _print_stored(document["message"], document["dispatch"])
     else:
         _print_question(document["message"], document["hint"], document["routes"])
-    _print_upstream(document)
+        if document["then"]:
+            say(document["then"])
+    if "upstream" in document:
+        _print_upstream(document)
 
 
 def _print_question(message: dict[str, Any], hint: str | None, routes: list[dict[str, Any]]) -> None:

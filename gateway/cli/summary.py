@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, fail, say, show_json, show_table
+from gateway.clock import SystemClock
 from gateway.config import Settings, UpstreamSettings, When, findings
 from gateway.errors import ConfigError
+from gateway.rehearsal import failures
 
 
 def check(path: Path | None, *, as_json: bool) -> ExitCode:
@@ -19,7 +21,7 @@ def check(path: Path | None, *, as_json: bool) -> ExitCode:
             raise
         show_json({"ok": False, "problems": list(error.problems), "findings": []})
         fail(ExitCode.USAGE)
-    found = findings(settings)
+    found = findings(settings) + failures(settings, SystemClock().now())
     if as_json:
         show_json({"ok": not found, "problems": [], "findings": found, **_document(settings)})
     else:
@@ -45,7 +47,18 @@ def _document(settings: Settings) -> dict[str, Any]:
             {"name": name, "adapter": upstream.adapter, "host": _host(upstream), "rate": upstream.rate}
             for name, upstream in settings.upstreams.items()
         ],
-        "routes": [{"name": rule.name, "when": _when(rule.when), "to": rule.to} for rule in settings.routes],
+        "routes": [
+            {
+                "name": rule.name,
+                "when": _when(rule.when),
+                "to": rule.to,
+                "fallback": list(rule.fallback),
+                "hold": rule.hold,
+                "reject": rule.reject,
+            }
+            for rule in settings.routes
+        ],
+        "tests": len(settings.tests),
     }
 
 
@@ -55,7 +68,23 @@ def _host(upstream: UpstreamSettings) -> str | None:
 
 
 def _when(when: When) -> dict[str, list[str]]:
-    return {name: sorted(wanted) for name, wanted in when if wanted}
+    asked = when.model_dump(mode="json", exclude_unset=True)
+    told = {name: asked[name] for name, wanted in when if wanted and name in asked}
+    return {
+        name: [f"{key} {written}" for key, written in wanted.items()]
+        if isinstance(wanted, dict)
+        else sorted(map(str, wanted))
+        for name, wanted in told.items()
+    }
+
+
+def _to(route: dict[str, Any]) -> str:
+    if route["reject"]:
+        return f"nowhere: rejected as {route['reject']}"
+    weights = route["to"]
+    share = [name if len(weights) == 1 else f"{name} ({weight})" for name, weight in weights.items()]
+    then = "".join(f", then {name}" for name in route["fallback"])
+    return f"{'held for ' if route['hold'] else ''}{', '.join(share)}{then}"
 
 
 def _print(document: dict[str, Any], found: list[str]) -> None:
@@ -81,13 +110,17 @@ def _print(document: dict[str, Any], found: list[str]) -> None:
     show_table(
         ("Route", "Takes", "To"),
         (
-            (row["name"], "; ".join(f"{name} {' or '.join(wanted)}" for name, wanted in row["when"].items()), row["to"])
-            if row["when"]
-            else (row["name"], "everything else", row["to"])
+            (
+                row["name"],
+                "; ".join(f"{name} {' or '.join(wanted)}" for name, wanted in row["when"].items()) or "everything else",
+                _to(row),
+            )
             for row in document["routes"]
         ),
     )
     for finding in found:
         say(f"Finding: {finding}")
+    if document["tests"]:
+        say(f"Tests of its own: {document['tests']}.")
     if not found:
         say("No problem found.")

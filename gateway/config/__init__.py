@@ -1,7 +1,8 @@
 """The configuration: one YAML file, read strictly into a frozen tree; every problem is told at once, with its line."""
 
 from gateway.config.loading import load
-from gateway.config.sections import Callbacks, Caller, Key, Listen, Log, Retry, Rule, UpstreamSettings, When
+from gateway.config.routes import Rule, When
+from gateway.config.sections import Callbacks, Caller, Key, Listen, Log, Retry, UpstreamSettings
 from gateway.config.settings import Settings, findings
 from gateway.config.sources import find
 from gateway.config.values import Address

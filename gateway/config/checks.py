@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway import registry
-from gateway.config.sections import Caller, Rule
+from gateway.config.routes import Rule
+from gateway.config.sections import Caller
+from gateway.config.shadows import covers
 from gateway.nearest import shown, unknown
 from gateway.yaml_source import Where
 
@@ -62,7 +64,8 @@ def _unknown(parts: Parts) -> Iterator[Objection]:
     for at, rule in parts.rules.items():
         asked.append((("routes", at, "when", "face"), "face", sorted(rule.when.face)))
         asked.append((("routes", at, "when", "caller"), "caller", sorted(rule.when.caller)))
-        asked.append((("routes", at, "to"), "upstream", (rule.to,)))
+        asked.append((("routes", at, "to"), "upstream", rule.to or ()))
+        asked.append((("routes", at, "fallback"), "upstream", rule.fallback))
     choices = {"caller": parts.caller_names, "upstream": parts.upstream_names}
     if any(names for _, kind, names in asked if kind == "face"):
         # Only now: finding the faces imports every adapter.
@@ -79,9 +82,19 @@ def _unknown(parts: Parts) -> Iterator[Objection]:
 def _order(parts: Parts) -> Iterator[Objection]:
     last = parts.rule_count - 1
     default = min((at for at, rule in parts.rules.items() if rule.when.everything), default=None)
-    if default is not None:
-        name = shown(parts.rules[default].name)
-        for at in range(default + 1, parts.rule_count):
-            yield Objection(("routes", at), f"is never reached: move it above {name}, which takes everything")
-    elif last in parts.rules:
+    if default is None and last in parts.rules:
         yield Objection(("routes", last), "no default route: end with a route without 'when', for what no other takes")
+    for at in range(parts.rule_count):
+        if default is not None and at > default:
+            name = shown(parts.rules[default].name)
+            yield Objection(("routes", at), f"is never reached: move it above {name}, which takes everything")
+        elif at in parts.rules:
+            yield from _shadow(parts.rules, at)
+
+
+def _shadow(rules: Mapping[int, Rule], at: int) -> Iterator[Objection]:
+    when = rules[at].when
+    above = next((other for other in range(at) if other in rules and covers(rules[other].when, when)), None)
+    if above is not None:
+        sentence = f"is never reached: {shown(rules[above].name)} above it takes all of its messages"
+        yield Objection(("routes", at), sentence, ("routes", above))

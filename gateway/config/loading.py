@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from gateway import registry
 from gateway.config.checks import Parts
 from gateway.config.problems import sentences
+from gateway.config.routes import Rewriting, Rule, TextCondition, TimeCondition, When
 from gateway.config.sections import (
     Callbacks,
     Caller,
@@ -17,12 +18,11 @@ from gateway.config.sections import (
     Listen,
     Log,
     Retry,
-    Rule,
     UpstreamSettings,
-    When,
 )
 from gateway.config.settings import Settings, refuse
 from gateway.config.sources import collect
+from gateway.config.trials import Expected, Given, Trial
 from gateway.errors import ConfigError
 from gateway.yaml_source import Document, Problem, Where
 
@@ -39,6 +39,12 @@ SECTIONS: dict[Where, type[BaseModel]] = {
     ("upstreams", _ANY, "retry"): Retry,
     ("routes", _ANY): Rule,
     ("routes", _ANY, "when"): When,
+    ("routes", _ANY, "when", "text"): TextCondition,
+    ("routes", _ANY, "when", "time"): TimeCondition,
+    ("routes", _ANY, "rewrite"): Rewriting,
+    ("tests", _ANY): Trial,
+    ("tests", _ANY, "given"): Given,
+    ("tests", _ANY, "expect"): Expected,
     ("faces", _ANY): FaceSettings,
     ("callbacks",): Callbacks,
     ("log",): Log,
@@ -119,11 +125,10 @@ def _sound(read: Callable[[object], _Part], raw: object) -> Iterator[tuple[int, 
 
 
 def _keys(where: Where, values: Mapping[str, Any]) -> Collection[str]:
-    # Every second part is a name or a position: `callers.3.keys.0`.
-    pattern = tuple(_ANY if index % 2 else part for index, part in enumerate(where))
-    model = SECTIONS.get(pattern)
-    if model is None:
+    pattern = next((pattern for pattern in SECTIONS if _fits(pattern, where)), None)
+    if pattern is None:
         return ()
+    model = SECTIONS[pattern]
     keys = {name for name in model.model_fields if (*pattern, name) not in _HIDDEN}
     if model is UpstreamSettings:
         # Keys are looked into only where the adapter is known.
@@ -133,6 +138,12 @@ def _keys(where: Where, values: Mapping[str, Any]) -> Collection[str]:
         options = registry.load(str(where[1])).face_options
         keys |= set(options.model_fields) if options else set()
     return keys
+
+
+def _fits(pattern: Where, where: Where) -> bool:
+    return len(pattern) == len(where) and all(
+        part in (_ANY, actual) for part, actual in zip(pattern, where, strict=True)
+    )
 
 
 def _in_reading_order(problems: list[Problem]) -> list[Problem]:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from gateway import registry
+from gateway.config.section import Section
 from gateway.config.values import (
     Address,
     Country,
@@ -22,24 +22,16 @@ from gateway.config.values import (
     Duration,
     KeyHash,
     Listening,
-    Names,
     Network,
     Positive,
     PublicUrl,
     Rate,
-    Recipients,
     Slug,
     Text,
     not_empty,
 )
 from gateway.errors import ConfigError
 from gateway.nearest import shown, unknown
-
-
-class Section(BaseModel):
-    """What all sections have in common: nothing is changed once it is read, and nothing is read that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Listen(Section):
@@ -165,28 +157,6 @@ class FaceSettings(Section):
         model = registry.load(info.data["name"]).face_options
         options = (model or _NoOptions).model_validate(raw)
         return options if model else None
-
-
-class When(Section):
-    """What a rule asks for; what it does not name, it does not ask."""
-
-    face: Names = frozenset()
-    caller: Names = frozenset()
-    sender: Names = frozenset()
-    recipient: Recipients = ()
-
-    @property
-    def everything(self) -> bool:
-        """Whether every message matches."""
-        return not (self.face or self.caller or self.sender or self.recipient)
-
-
-class Rule(Section):
-    """One route: the messages it takes and the upstream they go to."""
-
-    name: Slug
-    when: When = When()
-    to: str
 
 
 class Callbacks(Section):

@@ -8,7 +8,10 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gateway import registry
 from gateway.config.checks import Parts, objections
-from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, Rule, Section, UpstreamSettings
+from gateway.config.routes import Rule
+from gateway.config.section import Section
+from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, UpstreamSettings
+from gateway.config.trials import Trial
 from gateway.config.values import StoreUrl, not_empty
 from gateway.ports import Adapter
 
@@ -22,6 +25,7 @@ class Settings(Section):
     callers: tuple[Caller, ...] = ()
     upstreams: Annotated[dict[str, UpstreamSettings], AfterValidator(not_empty)]
     routes: Annotated[tuple[Rule, ...], AfterValidator(not_empty)]
+    tests: tuple[Trial, ...] = ()
     faces: Annotated[dict[str, FaceSettings], Field(default_factory=dict)]
     callbacks: Callbacks = Callbacks()
     log: Log = Log()
@@ -90,7 +94,7 @@ def findings(settings: Settings) -> list[str]:
     told = []
     if not settings.callers:
         told.append("callers: there is none, so nobody can send: add one with a key from 'sluss key new'")
-    used = {rule.to for rule in settings.routes}
+    used = {upstream for rule in settings.routes for upstream in rule.upstreams}
     told += [
         f"upstreams.{name}: no route leads here: remove it, or name it in routes"
         for name in settings.upstreams

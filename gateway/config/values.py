@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from gateway.model import Priority
+
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)", re.ASCII)
@@ -24,7 +26,11 @@ _SHA256 = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII | re.IGNORECASE)
 _SCRYPT = re.compile(r"scrypt:([0-9]{1,8}):([0-9]{1,3}):([0-9]{1,3}):([0-9A-Za-z+/=]+):([0-9A-Za-z+/=]+)", re.ASCII)
 _COUNTRY = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_PATTERN = re.compile(r"[1-9][0-9]{0,14}\*?", re.ASCII)
+_PATTERN = re.compile(r"[1-9][0-9?*]{0,15}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{2,14}", re.ASCII)
+_RANGE = re.compile(r"([0-9]{1,5})?-([0-9]{1,5})?", re.ASCII)
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Entries = TypeVar("Entries", bound=Sized)
 
@@ -172,8 +178,65 @@ def _one_or_many(value: object) -> object:
 
 def _recipient(text: str) -> str:
     if not _PATTERN.fullmatch(text):
-        raise ValueError("must be digits with the country code: a whole number (46700001111) or a prefix (4670000*)")
+        sentence = "must be digits with the country code, * for any further ones and ? for any single one"
+        raise ValueError(f"{sentence}: 46700001111, 4670000*, 46?0*")
     return text
+
+
+def _phone(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("must be a number in digits with its country code, as 46700001111")
+    return text
+
+
+class Bounds(NamedTuple):
+    """From the first to the last, both of them included; None is no bound."""
+
+    first: int | None
+    last: int | None
+
+    def __contains__(self, number: object) -> bool:
+        """Whether a number lies within."""
+        return isinstance(number, int) and (self.first or 0) <= number and (self.last is None or number <= self.last)
+
+    def __str__(self) -> str:
+        """As it is written."""
+        if self.first == self.last:
+            return str(self.first)
+        return "-".join("" if bound is None else str(bound) for bound in self)
+
+
+def _range(value: object) -> Bounds:
+    if isinstance(value, Bounds):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return Bounds(value, value)
+    match = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    first, last = (None if bound is None else int(bound) for bound in match.groups()) if match else (None, None)
+    if (first is None and last is None) or (first is not None and last is not None and last < first):
+        raise ValueError("must be a number (2) or a range: 1-160, 161- for 161 and more, -70 for 70 and less")
+    return Bounds(first, last)
+
+
+def _day(text: str) -> int:
+    if text.lower() not in _DAYS:
+        raise ValueError(f"must be a day: {', '.join(_DAYS)}")
+    return _DAYS.index(text.lower())
+
+
+def _hours(value: object) -> tuple[int, int]:
+    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    minutes = [60 * int(match[at]) + int(match[at + 1]) for at in (1, 3)] if match else [0, 0]
+    if minutes[0] == minutes[1] or minutes[1] > 24 * 60:
+        raise ValueError('must be hours of a day in quotes, as "08:00-17:00" or "22:00-06:00"')
+    return minutes[0], minutes[1]
+
+
+def _priority(value: object) -> Priority:
+    found = {"normal": Priority.NORMAL, "1": Priority.NORMAL, "high": Priority.HIGH, "2": Priority.HIGH}.get(str(value))
+    if found is None:
+        raise ValueError("must be normal or high")
+    return found
 
 
 Duration = Annotated[float, BeforeValidator(_duration)]
@@ -195,4 +258,13 @@ Country = Annotated[str, BeforeValidator(_text), AfterValidator(_country)]
 Currency = Annotated[str, AfterValidator(_currency)]
 KeyHash = Annotated[str, AfterValidator(_key_hash)]
 Names = Annotated[frozenset[str], BeforeValidator(_one_or_many)]
+Phone = Annotated[str, BeforeValidator(_text), AfterValidator(_phone)]
+Countries = Annotated[tuple[Country, ...], BeforeValidator(_one_or_many)]
+Range = Annotated[Bounds, BeforeValidator(_range)]
+Days = Annotated[tuple[Annotated[int, BeforeValidator(_day)], ...], BeforeValidator(_one_or_many)]
+"""Monday is 0."""
+Prioritised = Annotated[Priority, BeforeValidator(_priority)]
+Hours = Annotated[tuple[Annotated[tuple[int, int], BeforeValidator(_hours)], ...], BeforeValidator(_one_or_many)]
+"""From and until, in minutes since midnight; what ends before it begins goes on past midnight."""
+Priorities = Annotated[frozenset[Prioritised], BeforeValidator(_one_or_many)]
 Recipients = Annotated[tuple[Annotated[str, AfterValidator(_recipient)], ...], BeforeValidator(_one_or_many)]

@@ -6,17 +6,26 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from gateway.lifecycle import is_quiet, may_follow
-from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally
+from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally, UnknownPolicy
 from gateway.ports import Callback, Settlement, Transition
 from gateway.status import Status
-from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
+from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of, plan_from_json
 
 READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
 SENT = DispatchState.SENT.value
 FAILED = DispatchState.FAILED.value
 UNKNOWN = DispatchState.UNKNOWN.value
+HELD = DispatchState.HELD.value
 
-_DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref"
+_DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan"
+
+
+_AFTER = {
+    UnknownPolicy.HOLD: (UNKNOWN, Status.UNKNOWN),
+    UnknownPolicy.FAIL: (FAILED, Status.DELIVERY_TO_GATEWAY_FAILED),
+    UnknownPolicy.RESEND: (READY, Status.UNKNOWN),
+}
+"""What becomes of a dispatch, and is told of its messages, that may have left when the gateway stopped."""
 
 
 def highest(db: sqlite3.Connection) -> int:
@@ -60,9 +69,9 @@ def lease(
 
 
 def _dispatch(
-    db: sqlite3.Connection, row: tuple[int, int, str, str, int, int, int, int | None, str | None]
+    db: sqlite3.Connection, row: tuple[int, int, str, str, int, int, int, int | None, str | None, str | None]
 ) -> Dispatch:
-    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref = row
+    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan = row
     found = batch(db, batch_key)
     if found is None:
         raise LookupError(f"dispatch {key} has lost its batch")
@@ -81,6 +90,7 @@ def _dispatch(
         sent_at=sent_at,
         upstream_ref=upstream_ref,
         messages=tuple(message_of(message) for message in rows),
+        plan=plan_from_json(plan),
     )
 
 
@@ -88,13 +98,17 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
     """Write how an attempt ended; an answer that comes after its lease ran out still counts."""
     db.execute(
         "UPDATE dispatch SET state = ?, run_at = ?, attempts = ?, sent_at = COALESCE(?, sent_at),"
-        " upstream_ref = COALESCE(?, upstream_ref) WHERE key = ? AND state IN (?, ?, ?)",
+        " upstream_ref = COALESCE(?, upstream_ref), upstream = COALESCE(?, upstream),"
+        " plan = CASE WHEN ? IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
+        " WHERE key = ? AND state IN (?, ?, ?)",
         (
             end.state.value,
             end.run_at,
             end.attempts,
             end.sent_at,
             end.upstream_ref,
+            end.onward,
+            end.onward,
             end.dispatch,
             SENDING,
             POLLING,
@@ -140,15 +154,15 @@ def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
 
 
 def cancel(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
-    """Fail what is READY: it waits for its first attempt, or for another one after an attempt that never left.
+    """Fail what is READY or HELD: it waits for its first attempt, or for another one after one that never left.
 
     A lease is a transaction of the same writer, so it comes wholly before this one or finds nothing.
     """
     rows = db.execute(
         "SELECT message.number, message.code, dispatch.key, dispatch.upstream"
         " FROM message JOIN dispatch ON dispatch.key = message.dispatch"
-        " WHERE message.number BETWEEN ? AND ? AND dispatch.state = ? ORDER BY message.number",
-        (of.key, of.key + of.size - 1, READY),
+        " WHERE message.number BETWEEN ? AND ? AND dispatch.state IN (?, ?) ORDER BY message.number",
+        (of.key, of.key + of.size - 1, READY, HELD),
     ).fetchall()
     # The messages of a dispatch leave together: what is known of one is true of all.
     left = {dispatch for _, code, dispatch, _ in rows if not is_quiet(Status.of(code))}
@@ -167,7 +181,10 @@ def cancel(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
 
 
 def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
-    """End leases that ran out; what was being sent may have left, so its messages become Unknown."""
+    """End leases that ran out; what was being sent may have left, so its messages become Unknown.
+
+    What may be sent again all the same is due at once; what shall fail then fails.
+    """
     db.execute("UPDATE dispatch SET state = ? WHERE state <= 3 AND state = ? AND run_at <= ?", (WAITING, POLLING, now))
     rows = db.execute(
         f"SELECT {_DISPATCH} FROM dispatch WHERE state <= 3 AND state = ? AND run_at <= ?",
@@ -175,13 +192,10 @@ def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
     ).fetchall()
     lost = [_dispatch(db, row) for row in rows]
     for dispatch in lost:
-        db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (UNKNOWN, dispatch.key))
-        entry = StatusEntry(
-            status=Status.UNKNOWN,
-            created=now,
-            raw_text="The gateway stopped while this was being sent",
-            upstream=dispatch.upstream,
-        )
+        state, status = _AFTER[dispatch.plan.unknown]
+        db.execute("UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?", (state, now, dispatch.key))
+        words = "The gateway stopped while this was being sent"
+        entry = StatusEntry(status=status, created=now, raw_text=words, upstream=dispatch.upstream)
         record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
     return lost
 

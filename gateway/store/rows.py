@@ -6,13 +6,17 @@ from typing import Any
 import orjson
 
 from gateway.model import (
+    PLAIN,
     Batch,
     Content,
     DataCoding,
     Message,
     MessageType,
+    Plan,
     Priority,
+    Rewrite,
     StatusEntry,
+    UnknownPolicy,
     Window,
 )
 from gateway.status import Status
@@ -67,6 +71,27 @@ def content_from_json(text: str) -> Content:
 def params_to_json(params: Mapping[str, str]) -> str | None:
     """A recipient's template arguments, None where it has none."""
     return orjson.dumps(dict(params)).decode() if params else None
+
+
+def plan_to_json(plan: Plan) -> str | None:
+    """A plan as compact JSON; None for the plain one."""
+    if plan is PLAIN or plan == PLAIN:
+        return None
+    return orjson.dumps(plan._asdict() | {"rewrite": plan.rewrite and list(plan.rewrite)}).decode()
+
+
+def plan_from_json(text: str | None) -> Plan:
+    """The plan that `plan_to_json` wrote."""
+    if text is None:
+        return PLAIN
+    document: dict[str, Any] = orjson.loads(text)
+    rewrite = document["rewrite"]
+    return Plan(
+        fallback=tuple(document["fallback"]),
+        on=tuple(document["on"]),
+        unknown=UnknownPolicy(document["unknown"]),
+        rewrite=None if rewrite is None else Rewrite(*rewrite),
+    )
 
 
 def batch_of(row: tuple[Any, ...]) -> Batch:

@@ -17,13 +17,13 @@ from gateway.ports import Callback, NewBatch, Settlement, Transition
 from gateway.status import Status
 from gateway.store import queries, schema
 from gateway.store.commit import GroupCommit, Rows
-from gateway.store.rows import content_to_json, params_to_json
+from gateway.store.rows import content_to_json, params_to_json, plan_to_json
 
 T = TypeVar("T")
 
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
-_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at)"
+_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan)"
 _ACCEPTED = Status.ACCEPTED.code
 
 
@@ -157,9 +157,10 @@ def _rows(batch: Batch, new: NewBatch) -> Rows:
     key, created, account, caller, face, size, content = batch
     dispatches = []
     messages: list[tuple[Any, ...]] = []
-    for upstream, route, offsets in new.dispatches:
+    for upstream, route, offsets, plan, held in new.dispatches:
         dispatch = key + offsets[0]
-        dispatches.append((dispatch, key, upstream, route, queries.READY, 0, new.due))
+        state = queries.HELD if held else queries.READY
+        dispatches.append((dispatch, key, upstream, route, state, 0, new.due, plan_to_json(plan)))
         for offset in offsets:
             recipient, params = new.recipients[offset]
             row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))

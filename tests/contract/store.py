@@ -16,10 +16,13 @@ from gateway.model import (
     Dispatch,
     DispatchState,
     MessageType,
+    Plan,
     Priority,
     Recipient,
+    Rewrite,
     StatusEntry,
     Tally,
+    UnknownPolicy,
     Window,
 )
 from gateway.ports import NewDispatch, Settlement, Transition
@@ -498,7 +501,7 @@ class Cancelling:
         "state",
         [
             pytest.param(None, id="sending"),
-            *(state for state in DispatchState if state not in (DispatchState.READY, DispatchState.SENDING)),
+            *(state for state in DispatchState if state.name not in ("READY", "SENDING", "HELD")),
         ],
     )
     async def test_what_may_have_left_is_left_alone(self, store: SqliteStore, state: DispatchState | None) -> None:
@@ -660,6 +663,63 @@ class Reclaiming:
         assert [await codes(store, key + n) for n in range(3)] == [[101, 201], [101, 110], [101, 599]]
 
 
+class Planning:
+    """What routes decide beyond the upstream."""
+
+    PLAN = Plan(("next", "last"), ("unreachable", "402"), UnknownPolicy.FAIL, Rewrite("Alarm", "[x] ", gsm=True))
+
+    @pytest.mark.parametrize(
+        "plan", [Plan(), PLAN, Plan(unknown=UnknownPolicy.RESEND), Plan(rewrite=Rewrite(prefix="å"))]
+    )
+    async def test_a_plan_is_kept(self, store: SqliteStore, plan: Plan) -> None:
+        """It comes back whole with the dispatch."""
+        await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), plan),)))
+
+        assert (await leased(store)).plan == plan
+
+    async def test_another_upstream_gets_it(self, store: SqliteStore) -> None:
+        """Sent on, it is due at its new upstream alone, with that name used up and its attempts as new."""
+        key = (await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), self.PLAN),)))).key
+        for before, upstream in (("main", "next"), ("next", "last")):
+            (dispatch,) = await store.lease(before, 1, NOW, NOW + MINUTE)
+            await store.settle(settled(dispatch, DispatchState.READY, attempts=0, onward=upstream))
+            assert await store.lease("main", 10, NOW, NOW + MINUTE) == []
+            assert await store.depths() == {(upstream, DispatchState.READY): 1}
+        (dispatch,) = await store.lease("last", 1, NOW, NOW + MINUTE)
+
+        assert (dispatch.key, dispatch.attempts, dispatch.plan) == (key, 0, self.PLAN._replace(fallback=()))
+        assert await store.resolve(key, "46712345678") == ("last", key)
+
+    async def test_what_is_held_is_never_due(self, store: SqliteStore) -> None:
+        """It waits for operations: no time makes it due, nobody leases it, and a caller may still cancel it."""
+        batch = await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), held=True),)))
+
+        assert await store.next_due("main") is None
+        assert await store.lease("main", 10, NOW + 10**10, NOW + 10**11) == []
+        assert len(await store.cancel(batch, NOW)) == 1
+        assert await codes(store, batch.key) == [101, 203]
+
+    @pytest.mark.parametrize(
+        ("policy", "history", "again"),
+        [
+            (UnknownPolicy.HOLD, [101, 599], 0),
+            (UnknownPolicy.FAIL, [101, 511], 0),
+            (UnknownPolicy.RESEND, [101, 599], 1),
+        ],
+    )
+    async def test_a_lost_lease_ends_as_the_plan_says(
+        self, store: SqliteStore, policy: UnknownPolicy, history: list[int], again: int
+    ) -> None:
+        """What may have left when the gateway stopped is held, failed, or sent again."""
+        plan = Plan(unknown=policy)
+        key = (await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), plan),)))).key
+        await leased(store)
+
+        assert len(await store.reclaim(NOW + MINUTE)) == 1
+        assert await codes(store, key) == history
+        assert len(await store.lease("main", 10, NOW + MINUTE, NOW + 2 * MINUTE)) == again
+
+
 class Outbox:
     """Delivery reports wait for callers."""
 
@@ -744,5 +804,5 @@ class Living:
             await stored(store, a_new_batch())
 
 
-class StoreContract(Adding, Reading, Leasing, Settling, Recording, Cancelling, Reclaiming, Outbox, Living):
+class StoreContract(Adding, Reading, Leasing, Settling, Recording, Cancelling, Reclaiming, Planning, Outbox, Living):
     """All of it."""

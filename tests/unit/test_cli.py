@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from command_line import KEY_HASH, TOKEN, change, sluss, sluss_json, told, write_config
+from gateways import a_document
 
 from gateway import __version__, demo
 from gateway.auth import hash_key
@@ -255,6 +256,7 @@ def test_check_of_a_sound_configuration(config: Path) -> None:
     """The summary names callers, upstreams and routes, and no key."""
     result = sluss("check", config)
     document = sluss_json("check", config)
+    plain = {"fallback": [], "hold": False, "reject": None}
 
     assert result.exit_code == 0
     assert "No problem found." in result.stdout
@@ -280,11 +282,28 @@ def test_check_of_a_sound_configuration(config: Path) -> None:
             {"name": "trial", "adapter": "sandbox", "host": None, "rate": None},
         ],
         "routes": [
-            {"name": "tests", "when": {"recipient": ["4670000*"]}, "to": "trial"},
-            {"name": "alarms", "when": {"sender": ["ALARM"]}, "to": "trial"},
-            {"name": "default", "when": {}, "to": "main"},
+            {"name": "tests", "when": {"recipient": ["4670000*"]}, "to": {"trial": 1}, **plain},
+            {"name": "alarms", "when": {"sender": ["ALARM"]}, "to": {"trial": 1}, **plain},
+            {"name": "default", "when": {}, "to": {"main": 1}, **plain},
         ],
+        "tests": 0,
     }
+
+
+def test_check_runs_the_configurations_own_tests(tmp_path: Path) -> None:
+    """A test that does not hold is a finding, and ends with 1; those that hold are counted."""
+    path = tmp_path / "sluss.yaml"
+    tests = [
+        {"given": {"caller": "erp", "recipient": "46712345678"}, "expect": {"route": name}} for name in ("default", "x")
+    ]
+    path.write_text(json.dumps(a_document(tests=tests)))
+
+    result = sluss("check", path)
+
+    assert result.exit_code == 1
+    assert "Finding: tests.1: route default takes it, not x, which is never asked" in " ".join(result.stdout.split())
+    assert "Tests of its own: 2." in result.stdout
+    assert sluss_json("check", path, code=1)["ok"] is False
 
 
 def test_check_of_a_doubtful_configuration(config: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from builders import NOW, a_content, a_new_batch, stored
 from command_line import TOKEN, change, sluss, sluss_json, told, write_config
 
@@ -108,6 +109,46 @@ def test_explain_names_every_rule_and_the_request(config: Path) -> None:
         },
     }
     assert re.fullmatch("[0-9a-f]{8}d1[0-9a-f]{14}", reference)
+
+
+RULED = [
+    ("held", {"to": "main", "hold": True}, "It waits until operations release it."),
+    (
+        "a fallback",
+        {"to": "main", "fallback": ["trial"], "on": ["unreachable", 402]},
+        "Where the outcome is unreachable or 402, trial gets it.",
+    ),
+    ("a split", {"to": {"main": 3, "trial": 1}}, "Of main 3, trial 1, this recipient is always dealt main."),
+    (
+        "a wait",
+        {"to": "main", "reply": "sent", "within": "3s"},
+        "The caller is answered with the upstream's word, or after 3 s without it.",
+    ),
+    ("a rejection", {"reject": 405}, "Route ruled rejects it as 405: nothing is stored or sent."),
+]
+
+
+@pytest.mark.parametrize(("label", "rule", "sentence"), RULED, ids=[case[0] for case in RULED])
+def test_explain_tells_what_else_a_route_does(label: str, rule: dict[str, object], sentence: str, config: Path) -> None:
+    """What a route does beside sending stands below the rules, for people and in JSON; nothing is waited for."""
+    document = yaml.safe_load(config.read_text())
+    document["routes"].insert(0, {"name": "ruled", "when": {"sender": "iP1"}, **rule})
+    config.write_text(yaml.safe_dump(document))
+
+    assert sluss_json(*ask(config))["then"] == sentence
+    assert sentence in " ".join(sluss(*ask(config)).stdout.split())
+    assert ("request" in sluss_json(*ask(config))) is (label != "a rejection")
+
+
+def test_explain_shows_the_request_as_it_is_rewritten(config: Path) -> None:
+    """What would leave is what is shown."""
+    document = yaml.safe_load(config.read_text())
+    rewrite = {"sender": "Alarm", "prefix": "[x] "}
+    document["routes"].insert(0, {"name": "r", "when": {"sender": "iP1"}, "to": "main", "rewrite": rewrite})
+    config.write_text(yaml.safe_dump(document))
+
+    body = sluss_json(*ask(config))["request"]["body"]
+    assert (body["sender"], body["body"]) == ("Alarm", "[x] Hello")
 
 
 def test_explain_as_text(config: Path) -> None:

@@ -216,6 +216,10 @@ def _options(rest: str) -> str:
     return MINIMAL.replace("acme.bare", f"acme.sms, {rest}")
 
 
+def _rule(rest: str) -> str:
+    return MINIMAL.replace("routes:\n", f"routes:\n  - {rest}\n")
+
+
 def _when(rest: str) -> str:
     return MINIMAL.replace("routes:\n", f"routes:\n  - {{name: r, to: main, when: {rest}}}\n")
 
@@ -226,7 +230,12 @@ _ADDRESS = 'must be HOST:PORT, such as 127.0.0.1:8080 or "[::]:8080" (in quotes)
 _URL = "must be the URL clients reach, such as https://sms.example.org: no / at its end, no query"
 _NETWORK = "must be an address or a network, such as 10.1.2.3 or 10.1.0.0/16, with no bits set behind the prefix"
 _NO_HASH = "is no hash of a key: make a new key with 'sluss key new', or hash the one in use with 'sluss key hash'"
-_PHONE = "must be digits with the country code: a whole number (46700001111) or a prefix (4670000*)"
+_PHONE = (
+    "must be digits with the country code, * for any further ones and ? for any single one:"
+    " 46700001111, 4670000*, 46?0*"
+)
+_RANGE = "must be a number (2) or a range: 1-160, 161- for 161 and more, -70 for 70 and less"
+_HOURS = 'must be hours of a day in quotes, as "08:00-17:00" or "22:00-06:00"'
 _SLUG = "must be a short name of lower-case letters, digits, - and _"
 _EMPTY = "is empty: give it a value, or remove the key"
 
@@ -281,7 +290,7 @@ WRONG = [
     ),
     (
         "a caller without a key",
-        _with("callers: [{name: a, account: b, keys: []}]"),
+        _with("callers: [{name: r, account: b, keys: []}]"),
         "6: callers.0.keys: is empty: at least one is needed",
     ),
     (
@@ -291,7 +300,7 @@ WRONG = [
     ),
     (
         "an empty account",
-        _with(f"callers: [{{name: a, account: '', keys: ['{HASH}']}}]"),
+        _with(f"callers: [{{name: r, account: '', keys: ['{HASH}']}}]"),
         "6: callers.0.account: is too short: at least 1",
     ),
     ("a country of zero", _caller("country: 0"), "6: callers.0.country: must be a country calling code, such as 46"),
@@ -366,7 +375,103 @@ WRONG = [
         "5: routes.0.when.face: unknown face 'sendsm' (did you mean 'sendsms'?)",
     ),
     ("a national number", _when("{recipient: '070*'}"), f"5: routes.0.when.recipient.0: {_PHONE}"),
-    ("a star in the middle", _when("{recipient: 46*70}"), f"5: routes.0.when.recipient.0: {_PHONE}"),
+    ("a star alone", _when("{recipient: '*'}"), f"5: routes.0.when.recipient.0: {_PHONE}"),
+    (
+        "a country by its letters",
+        _when("{country: SE}"),
+        "5: routes.0.when.country.0: must be a country calling code, such as 46",
+    ),
+    ("a priority that is none", _when("{priority: 3}"), "5: routes.0.when.priority.0: must be normal or high"),
+    (
+        "a text that asks nothing",
+        _when("{text: {}}"),
+        "5: routes.0.when.text: asks nothing: name length, segments, encoding or matches",
+    ),
+    ("a range that shrinks", _when("{text: {length: 9-2}}"), f"5: routes.0.when.text.length: {_RANGE}"),
+    ("a range of nothing", _when("{text: {segments: '-'}}"), f"5: routes.0.when.text.segments: {_RANGE}"),
+    (
+        "a misspelt question of the text",
+        _when("{text: {lenght: 1}}"),
+        "5: routes.0.when.text: unknown key 'lenght' (did you mean 'length'?)",
+    ),
+    (
+        "a time that asks nothing",
+        _when("{time: {zone: UTC}}"),
+        "5: routes.0.when.time: asks nothing: name days or between",
+    ),
+    (
+        "a day that is none",
+        _when("{time: {days: lördag}}"),
+        "5: routes.0.when.time.days.0: must be a day: mon, tue, wed, thu, fri, sat, sun",
+    ),
+    ("hours without quotes", _when("{time: {between: 8-17}}"), f"5: routes.0.when.time.between.0: {_HOURS}"),
+    ("the same hour twice", _when("{time: {between: '08:00-08:00'}}"), f"5: routes.0.when.time.between.0: {_HOURS}"),
+    ("later than midnight", _when("{time: {between: '08:00-24:30'}}"), f"5: routes.0.when.time.between.0: {_HOURS}"),
+    (
+        "a route that goes nowhere",
+        _rule("{name: r}"),
+        "5: routes.0: give either 'to', an upstream, or 'reject', the status of REST v2 that is answered",
+    ),
+    (
+        "a route that sends and rejects",
+        _rule("{name: r, to: main, reject: 405}"),
+        "5: routes.0: give either 'to', an upstream, or 'reject', the status of REST v2 that is answered",
+    ),
+    (
+        "a rejection with more",
+        _rule("{name: r, reject: 405, hold: true}"),
+        "5: routes.0: a rule that rejects sends nothing: remove the keys beside name, when and reject",
+    ),
+    (
+        "a rejection that is no end",
+        _rule("{name: r, reject: 111}"),
+        "5: routes.0.reject: must be a final status of REST v2, as 405: 'sluss codes' lists them",
+    ),
+    (
+        "weights of nothing",
+        _rule("{name: r, to: {main: 0}}"),
+        "5: routes.0.to: every weight is 0, so nobody would get anything: give one upstream more",
+    ),
+    (
+        "a weight for a stranger",
+        _rule("{name: r, when: {sender: x}, to: {main: 1, mian: 2}}"),
+        "5: routes.0.to: unknown upstream 'mian' (did you mean 'main'?)",
+    ),
+    (
+        "a fallback that is a stranger",
+        _rule("{name: r, when: {sender: x}, to: main, fallback: mian}"),
+        "5: routes.0.fallback: unknown upstream 'mian' (did you mean 'main'?)",
+    ),
+    (
+        "a fallback to itself",
+        _rule("{name: r, to: main, fallback: main}"),
+        "5: routes.0: fallback names an upstream that 'to' names as well",
+    ),
+    (
+        "a fallback for no reason",
+        _rule("{name: r, to: main, fallback: next, on: late}"),
+        "5: routes.0.on.0: must be unreachable, throttled, held, refused, unknown or a final status of REST v2, as 402",
+    ),
+    (
+        "a reason without a fallback",
+        _rule("{name: r, to: main, on: refused}"),
+        "5: routes.0: 'on' says when to fall back, so it needs a 'fallback'",
+    ),
+    (
+        "a wait for nothing",
+        _rule("{name: r, to: main, within: 3s}"),
+        "5: routes.0: 'within' says how long to wait for the upstream's word: it needs 'reply: sent'",
+    ),
+    (
+        "a wait of an hour",
+        _rule("{name: r, to: main, reply: sent, within: 1h}"),
+        "5: routes.0.within: must be at most 60",
+    ),
+    (
+        "a rewriting that is misspelt",
+        _rule("{name: r, to: main, rewrite: {sendr: x}}"),
+        "5: routes.0.rewrite: unknown key 'sendr' (did you mean 'sender'?)",
+    ),
     (
         "a rule for nobody",
         _when("{sender: []}"),
@@ -393,6 +498,43 @@ WRONG = [
     ),
     ("a mapping of faces", _when("{face: {soap: 1}}"), "5: routes.0.when.face: must be a list"),
     (
+        "a test that expects nothing",
+        MINIMAL + "tests:\n  - {given: {caller: a, recipient: '4670'}, expect: {}}\n",
+        "7: tests.0.expect: expects nothing: name route, upstream or reject",
+    ),
+    (
+        "a test of nobody",
+        MINIMAL + "tests:\n  - {given: {caller: a}, expect: {route: default}}\n",
+        "7: tests.0.given.recipient: is missing",
+    ),
+    (
+        "a test of a national number",
+        MINIMAL + "tests:\n  - {given: {caller: a, recipient: '070'}, expect: {route: default}}\n",
+        "7: tests.0.given.recipient: must be a number in digits with its country code, as 46700001111",
+    ),
+    (
+        "a test at no time",
+        MINIMAL + "tests:\n  - {given: {caller: a, recipient: '4670', at: noon}, expect: {route: default}}\n",
+        "7: tests.0.given.at: must be a time in quotes, as 2026-05-01T08:00:00Z or with an offset",
+    ),
+    (
+        "a test of two ends",
+        MINIMAL + "tests:\n  - {given: {caller: a, recipient: '4670'}, expect: {upstream: main, reject: 405}}\n",
+        "7: tests.0.expect: what is rejected goes to no upstream: name one of the two",
+    ),
+    (
+        "a misspelt test",
+        MINIMAL + "tests:\n  - {given: {caller: a, recipient: '4670', sendr: x}, expect: {route: default}}\n",
+        "7: tests.0.given: unknown key 'sendr' (did you mean 'sender'?)",
+    ),
+    (
+        "a route in the shadow of another",
+        MINIMAL.replace("routes:\n", "routes:\n  - {name: a, to: main, when: {recipient: 467*}}\n").replace(
+            "  - {name: default", "  - {name: b, to: main, when: {recipient: 4670*}}\n  - {name: default"
+        ),
+        "6: routes.1: is never reached: 'a' above it takes all of its messages (see {path}:5)",
+    ),
+    (
         "a route that is never reached",
         MINIMAL + "  - {name: late, to: main, when: {sender: x}}\n",
         "6: routes.1: is never reached: move it above 'default', which takes everything",
@@ -408,7 +550,7 @@ WRONG = [
 @pytest.mark.parametrize(("label", "text", "expected"), WRONG, ids=[row[0] for row in WRONG])
 def test_one_mistake_is_one_sentence(path: Path, label: str, text: str, expected: str) -> None:
     """Line, path and what to do: one sentence for one mistake, and none for what follows from it."""
-    assert _problems(path, text) == [expected]
+    assert _problems(path, text) == [expected.replace("{path}", str(path))]
 
 
 HASHES = [
@@ -476,8 +618,8 @@ log: {{level: loud}}
 SECRETS = [
     ("a secret that is too short", _with("listen: {hook_secret: hunter2}")),
     ("a secret that is a list", _with("listen: {hook_secret: [hunter2]}")),
-    ("a key as a key's name", _with("callers: [{name: a, account: b, keys: [{hunter2: }]}]")),
-    ("a key as a mapping", _with("callers: [{name: a, account: b, keys: {hunter2: x}}]")),
+    ("a key as a key's name", _with("callers: [{name: r, account: b, keys: [{hunter2: }]}]")),
+    ("a key as a mapping", _with("callers: [{name: r, account: b, keys: {hunter2: x}}]")),
     ("an option without a blank", _options("url: x, token:hunter2")),
     ("an option that is a list", _options("url: x, token: [hunter2]")),
     ("an option of the wrong kind", _options("url: x, strength: hunter2")),
@@ -502,7 +644,7 @@ def test_no_problem_shows_what_may_be_a_secret(path: Path, label: str, text: str
 def test_settings_show_no_secret(path: Path) -> None:
     """Neither secrets nor hashes are in the settings' own words for themselves."""
     settings = _load(
-        path, _options("url: x, token: hunter2") + f"callers: [{{name: a, account: b, keys: ['{HASH}']}}]\n"
+        path, _options("url: x, token: hunter2") + f"callers: [{{name: r, account: b, keys: ['{HASH}']}}]\n"
     )
 
     assert "hunter2" not in repr(settings)
@@ -531,7 +673,7 @@ def test_settings_built_in_a_program_are_checked_too() -> None:
         )
 
 
-_CALLERS = f"callers: [{{name: a, account: b, keys: ['{HASH}']}}]"
+_CALLERS = f"callers: [{{name: r, account: b, keys: ['{HASH}']}}]"
 
 FINDINGS = [
     ("all is well", f"upstreams: {{main: {{adapter: acme.bare}}}}\n{_CALLERS}", []),

@@ -21,6 +21,7 @@ from gateway.rate import Bucket
 from gateway.status import Status
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
+from gateway.verdicts import Verdicts
 
 MINUTE = 60_000
 PATIENCE = 5.0
@@ -81,13 +82,15 @@ class World:
         self.store = store
         self.clock = FrozenClock()
         self.metrics = Metrics()
+        self.verdicts = Verdicts()
         self.main = Upstream(**settings)
         self.trial = Upstream(name="trial")
         self.dispatcher = self.make()
 
     def make(self) -> Dispatcher:
         """A dispatcher of this world."""
-        return Dispatcher(self.store, {"main": self.main, "trial": self.trial}, self.clock, self.metrics)
+        upstreams = {"main": self.main, "trial": self.trial}
+        return Dispatcher(self.store, upstreams, self.clock, self.metrics, self.verdicts)
 
     async def add(self, upstream: str = "main", recipients: int = 1, **over: Any) -> int:
         """Accept a batch; returns its key."""

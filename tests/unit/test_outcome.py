@@ -4,7 +4,7 @@ import pytest
 from builders import NOW, a_batch, a_content, a_dispatch, a_message
 
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
-from gateway.model import DispatchState, StatusEntry, Window
+from gateway.model import DispatchState, Plan, StatusEntry, UnknownPolicy, Window
 from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken, transition_of
 from gateway.ports import Poll, Receipt, Receipts, Report, Settlement, Transition
 from gateway.status import Status
@@ -55,6 +55,62 @@ def test_every_error_decides(
     assert [told, settlement.state, settlement.run_at, settlement.attempts] == decision
     wanted = [] if status is None else [(1001, status), (1002, status)]
     assert [(t.number, t.entry.status) for t in settlement.transitions] == wanted
+
+
+ONWARD: list[tuple[str, SendError, tuple[str, ...], bool]] = [
+    ("cannot be reached", Unreachable(), ("unreachable",), True),
+    ("cannot be reached, and that is no reason", Unreachable(), ("refused", "throttled"), False),
+    ("asked to wait", Throttled(), ("throttled",), True),
+    ("our credentials", Misconfigured(), ("held",), True),
+    ("refused", Refused(Status.of(409), "45"), ("refused",), True),
+    ("refused with that very status", Refused(Status.of(402), "100"), ("402",), True),
+    ("refused with another status", Refused(Status.of(409), "45"), ("402",), False),
+    ("cannot be said there", Unsupported(), ("refused",), True),
+    ("no answer", Unanswered(), ("unreachable", "throttled", "held", "refused"), False),
+    ("no answer, and operations take the risk", Unanswered(), ("unknown",), True),
+    ("no answer is no refusal with 599", Unanswered(), ("599",), False),
+    ("one of several reasons", Throttled(), ("unreachable", "throttled"), True),
+]
+
+
+@pytest.mark.parametrize(("label", "error", "on", "goes"), ONWARD, ids=[case[0] for case in ONWARD])
+def test_a_route_may_name_another_upstream(label: str, error: SendError, on: tuple[str, ...], *, goes: bool) -> None:
+    """For the reasons that the route names, the next upstream gets the dispatch at once, with all its attempts."""
+    dispatch = a_dispatch(attempts=2, plan=Plan(("next", "last"), on))
+
+    told, settlement = failed(dispatch, error, NOW, BACKOFF)
+
+    assert (told == "fallback", settlement.onward) == ((True, "next") if goes else (False, None))
+    if goes:
+        assert settlement == Settlement(1001, READY, run_at=NOW, attempts=0, onward="next")
+
+
+def test_the_last_upstream_is_tried_as_any() -> None:
+    """Where no fallback is left, errors decide as ever."""
+    dispatch = a_dispatch(plan=Plan((), ("unreachable",)), batch=a_batch(created=FRESH))
+
+    assert failed(dispatch, Unreachable(), NOW, BACKOFF)[0] == "retry"
+
+
+@pytest.mark.parametrize(
+    ("policy", "created", "expected"),
+    [
+        (UnknownPolicy.HOLD, FRESH, ("unknown", UNKNOWN, [(599, True)])),
+        (UnknownPolicy.FAIL, FRESH, ("failed", FAILED, [(511, True)])),
+        (UnknownPolicy.RESEND, FRESH, ("resend", READY, [])),
+        (UnknownPolicy.RESEND, OLD, ("unknown", UNKNOWN, [(599, True)])),
+    ],
+)
+def test_a_route_decides_what_no_answer_means(
+    policy: UnknownPolicy, created: int, expected: tuple[str, DispatchState, list[tuple[int, bool]]]
+) -> None:
+    """Held, failed, or sent again for as long as anything is tried; a report that it left beats each of these."""
+    dispatch = a_dispatch(plan=Plan(unknown=policy), batch=a_batch(created=created))
+
+    told, settlement = failed(dispatch, Unanswered("No answer"), NOW, BACKOFF)
+
+    assert (told, settlement.state) == expected[:2]
+    assert [(t.entry.status.value, t.doubt) for t in settlement.transitions] == expected[2]
 
 
 def test_every_class_of_send_error_is_in_the_table() -> None:

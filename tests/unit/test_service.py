@@ -1,6 +1,6 @@
 """What each command does, on a store in memory: what is checked, where it is sent, and who may see it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -28,20 +28,34 @@ from gateway.errors import (
     BadSender,
     Busy,
     Malformed,
+    NoFunds,
     NotFound,
     RequestError,
     TooLate,
     Unanswered,
 )
 from gateway.ids import Kind, public_id
-from gateway.model import Account, Batch, DataCoding, Recipient, StatusEntry, Tally, Window
+from gateway.model import (
+    Account,
+    Batch,
+    DataCoding,
+    DispatchState,
+    Plan,
+    Recipient,
+    Rewrite,
+    StatusEntry,
+    Tally,
+    UnknownPolicy,
+    Window,
+)
 from gateway.observe import Metrics
-from gateway.ports import Transition
+from gateway.ports import Settlement, Transition
 from gateway.router import Router
 from gateway.service import Service
 from gateway.status import Status
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
+from gateway.verdicts import Verdicts
 
 CALLER = Caller.model_validate({"name": "erp", "account": "ip1-12345", "keys": ["sha256:" + "0" * 64]})
 STRANGER = CALLER.model_copy(update={"name": "crm", "account": "ip1-99999"})
@@ -57,21 +71,23 @@ RULES = (
 class World:
     """A service, with what it stands on."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Sequence[Rule] = RULES) -> None:
         """Three upstreams: `main` takes three recipients a call."""
         self.store: SqliteStore = open_store("memory:")
         self.clock = FrozenClock()
         self.metrics = Metrics()
         self.woken: list[set[str]] = []
         self.broke = False
+        self.verdicts = Verdicts()
         self.service = Service(
             self.store,
-            Router(RULES),
+            Router(rules),
             self.clock,
             chunk={"main": 3, "trial": 500, "fjord": 500},
             balances={"main": self._balance, "trial": self._none, "fjord": self._none},
             wake=self._wake,
             metrics=self.metrics,
+            verdicts=self.verdicts,
         )
 
     def _wake(self, upstreams: Iterable[str]) -> None:
@@ -111,6 +127,118 @@ async def world() -> AsyncIterator[World]:
     """A new world."""
     world = World()
     yield world
+    await world.store.close()
+
+
+def ruled(*rules: dict[str, object]) -> World:
+    """A world with these rules before the default one."""
+    return World((*map(Rule.model_validate, rules), RULES[-1]))
+
+
+async def test_a_route_that_rejects_refuses_the_request() -> None:
+    """All of it, though one recipient alone is meant: half a request is nothing that an old client could be told."""
+    world = ruled({"name": "never", "when": {"country": 47}, "reject": 405})
+    with pytest.raises(BadRecipient):
+        await world.submit("46712345678", "4799999999")
+    assert await world.store.batch(1001) is None
+    assert (await world.submit("46712345678")).batch.key == 1001
+    await world.store.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (402, NoFunds),
+        (403, BadSender),
+        (404, BadContent),
+        (405, BadRecipient),
+        (406, Malformed),
+        (409, BadRecipient),
+        (408, BadContent),
+        (500, Busy),
+    ],
+)
+async def test_a_rejection_is_told_as_what_it_is(status: int, kind: type[RequestError]) -> None:
+    """Each face has its own word for each of these errors."""
+    world = ruled({"name": "never", "when": {"sender": "iP1"}, "reject": status})
+    with pytest.raises(kind) as caught:
+        await world.submit("46712345678", sender="iP1")
+    assert type(caught.value) is kind
+    await world.store.close()
+
+
+async def test_a_batch_is_cut_for_whoever_may_have_to_carry_it() -> None:
+    """A dispatch that falls back is not cut anew, so it is no larger than the smallest of its upstreams takes."""
+    world = ruled({"name": "r", "when": {"face": "soap"}, "to": "trial", "fallback": ["main"]})
+    await world.submit(*[f"4671234567{n}" for n in range(7)])
+    assert [len(numbers) for _, numbers in await world.dispatches("trial")] == [3, 3, 1]
+    await world.store.close()
+
+
+async def test_a_split_route_sends_each_recipient_to_its_own() -> None:
+    """Recipients of one request go to several upstreams, each in dispatches of its own."""
+    world = ruled({"name": "r", "when": {"face": "soap"}, "to": {"trial": 1, "fjord": 1}})
+    await world.submit(*[f"4671234567{n}" for n in range(9)])
+    trial, fjord = await world.dispatches("trial"), await world.dispatches("fjord")
+    assert len(trial[0][1]) + len(fjord[0][1]) == 9
+    assert min(len(trial[0][1]), len(fjord[0][1])) > 0
+    await world.store.close()
+
+
+async def test_what_is_held_is_not_sent() -> None:
+    """It is stored, and nobody leases it, however late it is."""
+    world = ruled({"name": "r", "when": {"face": "soap"}, "to": "trial", "hold": True})
+    key = (await world.submit("46712345678")).batch.key
+    assert await world.store.lease("trial", 10, NOW + 10**10, NOW + 10**11) == []
+    assert await world.code(key) == 101
+    await world.store.close()
+
+
+async def test_segments_are_counted_as_they_leave() -> None:
+    """A text that is rewritten is measured as the upstream gets it; the caller reads its own text."""
+    world = ruled(
+        {"name": "gsm", "when": {"recipient": "4670*"}, "to": "trial", "rewrite": {"gsm": True}},
+        {"name": "long", "when": {"recipient": "4671*"}, "to": "trial", "rewrite": {"prefix": "x" * 100}},
+    )
+    accepted = await world.submit("46700000001", "46712345678", "46720000001", body="ł" + "a" * 99)
+    assert accepted.segments == (1, 3, 2)
+    assert accepted.batch.content.body == "ł" + "a" * 99
+    with pytest.raises(BadContent):
+        await world.submit("46712345678", body="a" * 2000)
+    await world.store.close()
+
+
+async def test_what_a_route_decided_is_stored_with_the_dispatch() -> None:
+    """The plan comes back with the lease, whatever the configuration says by then."""
+    rewrite = {"sender": "Other", "prefix": "[x] ", "gsm": True}
+    world = ruled(
+        {
+            "name": "r",
+            "when": {"face": "soap"},
+            "to": "trial",
+            "fallback": ["fjord", "main"],
+            "on": ["unreachable", 402],
+            "unknown": "resend",
+            "rewrite": rewrite,
+        }
+    )
+    await world.submit("46712345678")
+    (dispatch,) = await world.store.lease("trial", 1, NOW, NOW + 1)
+    assert dispatch.plan == Plan(
+        ("fjord", "main"), ("unreachable", "402"), UnknownPolicy.RESEND, Rewrite("Other", "[x] ", gsm=True)
+    )
+    await world.store.close()
+
+
+async def test_a_route_may_wait_for_the_upstreams_word() -> None:
+    """With `reply: sent` the answer is the upstream's refusal; without one in time, the message is taken."""
+    world = ruled({"name": "r", "when": {"face": "soap"}, "to": "trial", "reply": "sent", "within": "5s"})
+    accepted = await world.submit("46712345678")
+    assert accepted.verdict is not None
+    entry = StatusEntry(Status.INSUFFICIENT_FUNDS, NOW)
+    world.verdicts.told(Settlement(1001, DispatchState.FAILED, NOW, 1, transitions=(Transition(1001, entry),)))
+    assert isinstance(await accepted.verdict, NoFunds)
+    assert (await world.submit("46720000001", sender="x")).verdict is not None
     await world.store.close()
 
 

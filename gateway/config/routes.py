@@ -1,0 +1,197 @@
+"""The routes of the configuration: which messages a rule takes, and what becomes of them."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from gateway import regex
+from gateway.config.section import Section
+from gateway.config.values import (
+    Countries,
+    Days,
+    Hours,
+    Names,
+    Positive,
+    Priorities,
+    Range,
+    Recipients,
+    Slug,
+    Text,
+    not_empty,
+)
+from gateway.model import DataCoding, Plan, Rewrite, UnknownPolicy
+from gateway.schedule import SWEDEN, TimeZone
+from gateway.status import Status
+
+
+def _pattern(written: str) -> str:
+    regex.compile(written)
+    return written
+
+
+class TextCondition(Section):
+    """What a rule asks of the text. A template is judged as it was written, its segments by its longest text."""
+
+    length: Range | None = None
+    segments: Range | None = None
+    encoding: DataCoding | None = None
+    matches: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_pattern)] | None = None
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("asks nothing: name length, segments, encoding or matches")
+        return self
+
+
+class TimeCondition(Section):
+    """When a message must come in for a rule to take it."""
+
+    days: Days = ()
+    between: Hours = ()
+    zone: TimeZone = SWEDEN
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if not (self.days or self.between):
+            raise ValueError("asks nothing: name days or between")
+        return self
+
+
+class When(Section):
+    """What a rule asks for; what it does not name, it does not ask."""
+
+    face: Names = frozenset()
+    caller: Names = frozenset()
+    account: Names = frozenset()
+    sender: Names = frozenset()
+    recipient: Recipients = ()
+    country: Countries = ()
+    tags: Names = frozenset()
+    priority: Priorities = frozenset()
+    text: TextCondition | None = None
+    time: TimeCondition | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether every message matches."""
+        return not (self.of_recipient or self.of_content or self.face or self.caller or self.account or self.sender)
+
+    @property
+    def of_recipient(self) -> bool:
+        """Whether it asks anything of the number, so that a batch may be split."""
+        return bool(self.recipient or self.country)
+
+    @property
+    def of_content(self) -> bool:
+        """Whether it asks anything that differs from one batch of the same caller and sender to the next."""
+        return bool(self.tags or self.priority or self.text or self.time)
+
+
+def _targets(value: object) -> object:
+    return {value: 1} if isinstance(value, str) else value
+
+
+def _weighted(targets: Mapping[str, int]) -> Mapping[str, int]:
+    if not any(targets.values()):
+        raise ValueError("every weight is 0, so nobody would get anything: give one upstream more")
+    return targets
+
+
+Targets = Annotated[
+    dict[str, Annotated[int, Field(ge=0, le=1_000_000)]],
+    BeforeValidator(_targets),
+    AfterValidator(not_empty),
+    AfterValidator(_weighted),
+]
+"""Upstreams with their weights; a single name has all of it."""
+
+
+_FINAL = {status.value: str(status.value) for status in Status if status.final}
+_OUTCOMES = ("unreachable", "throttled", "held", "refused", "unknown")
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, (str, int)) else value
+
+
+def _final_status(value: object) -> str:
+    if not isinstance(value, int) or value not in _FINAL:
+        raise ValueError("must be a final status of REST v2, as 405: 'sluss codes' lists them")
+    return _FINAL[value]
+
+
+FinalStatus = Annotated[str, BeforeValidator(_final_status)]
+"""A final status of REST v2, as its digits."""
+
+
+def _outcome(value: object) -> str:
+    if isinstance(value, str) and value in _OUTCOMES:
+        return value
+    if isinstance(value, int) and value in _FINAL:
+        return _FINAL[value]
+    raise ValueError(f"must be {', '.join(_OUTCOMES)} or a final status of REST v2, as 402")
+
+
+Outcomes = Annotated[tuple[Annotated[str, BeforeValidator(_outcome)], ...], BeforeValidator(_several)]
+"""What an attempt came to: a word, or a refusal with that status of REST v2."""
+
+
+class Rewriting(Section):
+    """What is changed of a message on its way out; its caller reads it as it was written."""
+
+    sender: Annotated[Text, Field(min_length=1, max_length=15)] | None = None
+    prefix: Annotated[Text, Field(min_length=1, max_length=160)] | None = None
+    gsm: bool = False
+
+    @property
+    def decided(self) -> Rewrite:
+        """As it is kept with the messages."""
+        return Rewrite(self.sender, self.prefix or "", self.gsm)
+
+
+class Rule(Section):
+    """One route: the messages it takes and what becomes of them."""
+
+    name: Slug
+    when: When = When()
+    to: Targets | None = None
+    sticky: Literal["recipient", "caller"] = "recipient"
+    fallback: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    on: Outcomes = ("unreachable",)
+    unknown: UnknownPolicy = UnknownPolicy.HOLD
+    rewrite: Rewriting | None = None
+    hold: bool = False
+    reject: FinalStatus | None = None
+    reply: Literal["stored", "sent"] = "stored"
+    within: Annotated[Positive, Field(le=60)] = 5.0
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What its messages keep of it."""
+        rewrite = self.rewrite.decided if self.rewrite else None
+        return Plan(self.fallback, self.on if self.fallback else (), self.unknown, rewrite)
+
+    @property
+    def upstreams(self) -> Iterator[str]:
+        """Every upstream that it may send to."""
+        yield from self.to or ()
+        yield from self.fallback
+
+    @model_validator(mode="after")
+    def _decides(self) -> Self:
+        if (self.to is None) == (self.reject is None):
+            raise ValueError("give either 'to', an upstream, or 'reject', the status of REST v2 that is answered")
+        if self.reject is not None and self.model_fields_set - {"name", "when", "reject"}:
+            raise ValueError("a rule that rejects sends nothing: remove the keys beside name, when and reject")
+        if set(self.fallback) & set(self.to or ()):
+            raise ValueError("fallback names an upstream that 'to' names as well")
+        if len(set(self.fallback)) < len(self.fallback):
+            raise ValueError("fallback names an upstream twice")
+        if "on" in self.model_fields_set and not self.fallback:
+            raise ValueError("'on' says when to fall back, so it needs a 'fallback'")
+        if "within" in self.model_fields_set and self.reply == "stored":
+            raise ValueError("'within' says how long to wait for the upstream's word: it needs 'reply: sent'")
+        return self

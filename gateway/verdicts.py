@@ -1,0 +1,51 @@
+"""What an upstream said at once, for callers whose route lets them wait for it."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+
+from gateway.errors import RequestError, rejection
+from gateway.model import DispatchState
+from gateway.ports import Settlement
+
+_Verdict = asyncio.Future[RequestError | None]
+_UNDECIDED = (DispatchState.READY, DispatchState.SENDING)
+
+
+class Verdicts:
+    """Brings those who wait together with the settlements of what they wait for."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, _Verdict] = {}
+
+    def expect(self, dispatches: Iterable[int], within: float) -> Awaitable[RequestError | None]:
+        """Why all of these dispatches were refused; None where one was taken, or where time (in seconds) is up.
+
+        Whoever asks is waited for from now on, whenever the answer is read.
+        """
+        loop = asyncio.get_running_loop()
+        return loop.create_task(self._wait({key: loop.create_future() for key in dispatches}, within))
+
+    async def _wait(self, mine: Mapping[int, _Verdict], within: float) -> RequestError | None:
+        self._waiting |= mine
+        try:
+            async with asyncio.timeout(within):
+                said = [await future for future in mine.values()]
+        except TimeoutError:
+            return None
+        finally:
+            for key in mine:
+                del self._waiting[key]
+        return None if None in said else said[0]
+
+    def told(self, settlement: Settlement) -> None:
+        """An attempt has ended; what is tried again has no verdict yet."""
+        future = self._waiting.get(settlement.dispatch)
+        if future is not None and not future.done() and settlement.state not in _UNDECIDED:
+            future.set_result(_refusal(settlement))
+
+
+def _refusal(settlement: Settlement) -> RequestError | None:
+    statuses = [transition.entry.status for transition in settlement.transitions]
+    if statuses and all(status.final and not status.delivered for status in statuses):
+        return rejection(statuses[0].value)
+    return None
