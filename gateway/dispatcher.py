@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered
+from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered, Unsupported
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
 from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken
-from gateway.ports import Poll, Settlement, Store, Transition
+from gateway.ports import Poll, Receipts, Settlement, Store, Transition
 from gateway.rate import Bucket
 from gateway.rewriting import outgoing
 from gateway.upstreams import Connected
@@ -22,6 +22,8 @@ SWEEP = 5.0
 """Seconds between looks for leases that ran out."""
 LEASE_MARGIN = 30.0
 """Seconds a lease outlives the longest possible attempt."""
+FIND_PAUSE = 2.0
+"""Seconds after which an upstream is asked once more for what it did not answer: it may still be busy with it."""
 IDLE = 1.0
 """Seconds a lane sleeps at most without looking at the store."""
 
@@ -40,6 +42,7 @@ class Dispatcher:
             name: Lane(name, upstream, store, clock, metrics, self._ended) for name, upstream in upstreams.items()
         }
         self._sweeper: asyncio.Task[None] | None = None
+        self._recovering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Find what an earlier process left behind, then begin to send."""
@@ -64,6 +67,9 @@ class Dispatcher:
         if self._sweeper:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
+        for task in self._recovering:
+            task.cancel()
+        await asyncio.gather(*self._recovering, return_exceptions=True)
 
     async def _sweep(self) -> None:
         while True:
@@ -77,6 +83,9 @@ class Dispatcher:
         for dispatch in await self._store.reclaim(self._clock.now()):
             log.warning("dispatch.unknown", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
             self._metrics.attempts.labels(dispatch.upstream, "unknown").inc()
+            if dispatch.upstream in self._lanes:
+                self._recovering.add(task := asyncio.create_task(self._lanes[dispatch.upstream].recover(dispatch)))
+                task.add_done_callback(self._recovering.discard)
 
 
 class Lane:
@@ -214,12 +223,45 @@ class Lane:
         try:
             receipts = await self._upstream.send(outgoing(dispatch))
             return "sent", taken(dispatch, receipts, sent_at)
+        except Unanswered as error:
+            return await self._unanswered(dispatch._replace(sent_at=sent_at), error)
         except SendError as error:
             return self._failed(dispatch, error)
         except Exception:
             # A bug of ours after the request may have left: the one safe word for it is Unknown.
             log.exception("attempt.broke", upstream=self._name, dispatch=dispatch.key)
             return self._failed(dispatch, Unanswered("The gateway could not read the answer"))
+
+    async def _unanswered(self, dispatch: Dispatch, error: Unanswered) -> tuple[str, Settlement]:
+        """It left, and whether it arrived the upstream alone may know: it is asked before anything else happens."""
+        receipts = await self._find(dispatch)
+        if receipts is None:
+            return self._failed(dispatch, error)
+        return "found", taken(dispatch, receipts, dispatch.sent_at or dispatch.batch.created)
+
+    async def _find(self, dispatch: Dispatch) -> Receipts | None:
+        """What the upstream's own records say of a dispatch; None where they say nothing, or there are none."""
+        try:
+            async with asyncio.timeout(LEASE_MARGIN / 2):
+                receipts = await self._upstream.find(dispatch)
+                if receipts is None:
+                    await asyncio.sleep(FIND_PAUSE)
+                    receipts = await self._upstream.find(dispatch)
+                return receipts
+        except Unsupported:
+            return None
+        except (SendError, TimeoutError) as error:
+            log.warning("find.failed", upstream=self._name, dispatch=dispatch.key, reason=str(error))
+            return None
+
+    async def recover(self, dispatch: Dispatch) -> None:
+        """Decide about a dispatch whose lease ran out, for its answer was lost with the process that waited for it."""
+        outcome, settlement = await self._unanswered(
+            dispatch, Unanswered("The gateway stopped while this was being sent")
+        )
+        await self._settle(settlement)
+        self._ended(settlement)
+        log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
 
     def _failed(self, dispatch: Dispatch, error: SendError) -> tuple[str, Settlement]:
         now = self._clock.now()

@@ -5,7 +5,7 @@ No framework type crosses these lines, so one protocol's upstream can be looped 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, SecretStr
 
@@ -137,6 +137,13 @@ class Poll(NamedTuple):
     again: int | None
 
 
+class Found(NamedTuple):
+    """What a page of an upstream's own records says of a dispatch; `more` where the next page may tell."""
+
+    receipts: Receipts | None
+    more: bool
+
+
 class Upstream(Protocol):
     """Calls one configured provider. Pure: the core performs the Call."""
 
@@ -167,6 +174,22 @@ class Upstream(Protocol):
 
     def read_balance(self, reply: Reply) -> tuple[str, str]:
         """(decimal digits, currency). Raises SendError."""
+        ...
+
+
+@runtime_checkable
+class Records(Protocol):
+    """An upstream that can be asked whether it knows a dispatch that it did not answer. Pure, as Upstream is."""
+
+    def find(self, page: int) -> Call:
+        """The request for a page of its own records, newest first."""
+        ...
+
+    def found(self, reply: Reply, dispatch: Dispatch) -> Found:
+        """Whether the dispatch is there, by our own reference; its `sent_at` says how far back to look.
+
+        Raises SendError.
+        """
         ...
 
 

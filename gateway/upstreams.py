@@ -9,7 +9,10 @@ from gateway.config import UpstreamSettings
 from gateway.errors import SendError, Unsupported
 from gateway.http import Http
 from gateway.model import Dispatch
-from gateway.ports import Call, Local, Poll, Receipts, Reply, Upstream
+from gateway.ports import Call, Local, Poll, Receipts, Records, Reply, Upstream
+
+PAGES = 10
+"""Pages of an upstream's records that are looked through for one dispatch."""
 
 OnCall = Callable[[Call, Reply | None], None]
 
@@ -33,6 +36,10 @@ class Connected(Protocol):
 
     async def poll(self, dispatch: Dispatch) -> Poll:
         """Ask how a dispatch went."""
+        ...
+
+    async def find(self, dispatch: Dispatch) -> Receipts | None:
+        """Look for a dispatch that was not answered: its receipts, or None where the upstream does not know it."""
         ...
 
     async def balance(self) -> tuple[str, str]:
@@ -71,6 +78,17 @@ class Remote:
         """Ask how a dispatch went."""
         return self.codec.read(await self._perform(self.codec.ask(dispatch)), dispatch, self.clock.now())
 
+    async def find(self, dispatch: Dispatch) -> Receipts | None:
+        """Look through the upstream's newest records for our reference. Raises Unsupported where it has none."""
+        records = self.codec
+        if not isinstance(records, Records):
+            raise Unsupported
+        for page in range(PAGES):
+            found = records.found(await self._perform(records.find(page)), dispatch)
+            if found.receipts is not None or not found.more:
+                return found.receipts
+        return None
+
     async def balance(self) -> tuple[str, str]:
         """Ask for the balance."""
         return self.codec.read_balance(await self._perform(self.codec.ask_balance()))
@@ -105,6 +123,10 @@ class Inside:
     async def poll(self, dispatch: Dispatch) -> Poll:
         """Ask how a dispatch went."""
         return self.local.poll(dispatch, self.clock.now())
+
+    async def find(self, dispatch: Dispatch) -> Receipts | None:  # noqa: ARG002 - there is nothing to look through
+        """Raises Unsupported: what it swallows it never knew."""
+        raise Unsupported
 
     async def balance(self) -> tuple[str, str]:
         """The configured balance."""

@@ -1,6 +1,7 @@
 """A v2 provider that records what it takes, and misbehaves as it is told."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum, auto
@@ -47,6 +48,8 @@ class Recorder:
         """The documents that were taken, by their `reference`: a sender's own name for a request."""
         self.copies: Counter[tuple[str, str]] = Counter()
         """How often each (text, recipient) was taken."""
+        self.remembers = False
+        """Whether it tells what it took to whoever asks for the list of its batches."""
         self.requests: list[dict[str, str]] = []
         """The headers of every request, taken or not."""
         self.doubtful = 0
@@ -54,6 +57,7 @@ class Recorder:
         self.busy = 0
         """Requests under way."""
         self.url = ""
+        self._ids: dict[str, str] = {}
         self._runner = web.ServerRunner(web.Server(self._handle))
 
     async def __aenter__(self) -> Self:
@@ -79,7 +83,16 @@ class Recorder:
         finally:
             self.busy -= 1
 
+    def _list(self, request: web.BaseRequest) -> web.Response:
+        if not self.remembers:
+            return web.Response(status=404)
+        start, limit = (int(request.query[name]) for name in ("start", "limit"))
+        newest = [{"id": self._ids[name], "status": 102, "reference": name} for name in reversed(self.taken)]
+        return web.Response(body=orjson.dumps(newest[start : start + limit]), content_type="application/json")
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "GET":
+            return self._list(request)
         document = orjson.loads(await request.read())
         self.requests.append(dict(request.headers))
         delay, fault = self.plan()
@@ -93,11 +106,12 @@ class Recorder:
         if fault is not Fault.NONE:
             self.doubtful += 1
             return _reset(request)
-        answer = orjson.dumps({"id": f"{len(self.taken):024x}", "status": 101})
+        answer = orjson.dumps({"id": self._ids[document["reference"]], "status": 101})
         return web.Response(status=201, body=answer, headers={"Content-Type": "application/json"})
 
     def _take(self, document: dict[str, Any]) -> None:
         self.taken[document["reference"]] = document
+        self._ids[document["reference"]] = f"{int(time.time()):08x}{len(self.taken):016x}"
         self.copies.update((document["body"], recipient) for recipient in document["recipients"])
 
 

@@ -11,11 +11,19 @@ from adapters.rest_v2.wire import window_document
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported
 from gateway.ids import Kind, public_id
 from gateway.model import DataCoding, Dispatch
-from gateway.ports import Call, Poll, Receipt, Receipts, Reply
+from gateway.ports import Call, Found, Poll, Receipt, Receipts, Reply
 from gateway.status import Status
 
 MAX_WAIT = 3600.0
 """Seconds; a Retry-After beyond this is not believed."""
+
+_PAGE = 50
+"""Batches that one page of the provider's list holds."""
+
+_CLOCKS_APART = 300
+"""Seconds that our clock and the provider's may differ."""
+
+_ID = re.compile("[0-9a-f]{24}").fullmatch
 
 # HTTP status -> what it means for the dispatch, where it is not a verdict on the message itself. A wrong key or
 # address is ours to mend: the queue waits and nothing fails. Redirects are not followed, so nothing was posted.
@@ -64,7 +72,7 @@ class RestV2Upstream:
             "type": content.type.value,
             "datacoding": (content.datacoding or DataCoding.GSM).value,
             "priority": content.priority.value,
-            "reference": public_id(Kind.DISPATCH, dispatch.batch.created, dispatch.key),
+            "reference": _reference(dispatch),
         }
         if content.windows:
             document["deliveryWindows"] = [window_document(window) for window in content.windows]
@@ -79,13 +87,9 @@ class RestV2Upstream:
         document = _document(reply)
         if not 200 <= reply.status < 300:
             raise _error(reply, document)
-        batch_id = document.get("id")
-        if not isinstance(batch_id, str):
+        if not isinstance(document.get("id"), str):
             raise Unanswered("The upstream answered success, but not with a batch document")
-        raw = str(document.get("status", ""))
-        return Receipts(
-            batch_id, tuple(Receipt(message.number, Status.QUEUED, raw or None) for message in dispatch.messages)
-        )
+        return _receipts(document, dispatch)
 
     def ask(self, dispatch: Dispatch) -> Call:  # noqa: ARG002 - nothing is ever asked
         """Raises Unsupported: v2 reports by itself."""
@@ -94,6 +98,30 @@ class RestV2Upstream:
     def read(self, reply: Reply, dispatch: Dispatch, now: int) -> Poll:  # noqa: ARG002 - nothing was asked
         """Nothing was asked."""
         return Poll((), None)
+
+    def find(self, page: int) -> Call:
+        """The newest batches of the account, one page of them."""
+        query = f"start={page * _PAGE}&limit={_PAGE}&order=DESC"
+        return Call("GET", f"{self._base}/batches", query, headers=self._headers)
+
+    def found(self, reply: Reply, dispatch: Dispatch) -> Found:
+        """The batch with our reference; ids tell when a batch was made, so that older pages need not be asked for."""
+        if reply.status != 200:
+            raise _error(reply, _document(reply))
+        try:
+            batches = orjson.loads(reply.body)
+        except orjson.JSONDecodeError:
+            batches = None
+        if not isinstance(batches, list):
+            raise Unanswered("The upstream's answer is no list of batches")
+        documents = [batch for batch in batches if isinstance(batch, dict) and isinstance(batch.get("id"), str)]
+        reference = _reference(dispatch)
+        for document in documents:
+            if document.get("reference") == reference:
+                return Found(_receipts(document, dispatch), more=False)
+        seconds = [int(document["id"][:8], 16) for document in documents if _ID(document["id"])]
+        since = (dispatch.sent_at or dispatch.batch.created) // 1000 - _CLOCKS_APART
+        return Found(None, more=len(batches) >= _PAGE and min(seconds, default=since) >= since)
 
     def ask_balance(self) -> Call:
         """v2 has no balance of its own; its users find it under /api/me with the same bearer token."""
@@ -109,6 +137,16 @@ class RestV2Upstream:
         if not isinstance(balance, str) or not _DECIMAL(balance):
             raise Unanswered("The upstream's answer names no balance")
         return balance, str(document.get("Currency") or "")
+
+
+def _reference(dispatch: Dispatch) -> str:
+    """What the upstream knows a dispatch by."""
+    return public_id(Kind.DISPATCH, dispatch.batch.created, dispatch.key)
+
+
+def _receipts(document: dict[str, Any], dispatch: Dispatch) -> Receipts:
+    raw = str(document.get("status", "")) or None
+    return Receipts(document["id"], tuple(Receipt(message.number, Status.QUEUED, raw) for message in dispatch.messages))
 
 
 def _recipients(dispatch: Dispatch) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -44,8 +45,13 @@ def _masked(options: BaseModel | None, adapter: Adapter) -> BaseModel | None:
     if options is None:
         return None
     secret = {name: SecretStr(MASK) for name, value in options if isinstance(value, SecretStr)}
+    named = {name: _all_masked(value) for name, value in options if isinstance(value, Mapping)}
     plain = {name: MASK for name, value in options if name in adapter.secrets and isinstance(value, str)}
-    return options.model_copy(update=secret | plain)
+    return options.model_copy(update=secret | named | plain)
+
+
+def _all_masked(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {name: SecretStr(MASK) if isinstance(value, SecretStr) else value for name, value in values.items()}
 
 
 def _veiled(dispatch: Dispatch) -> Dispatch:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from gateway.lifecycle import is_quiet, may_follow
-from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally, UnknownPolicy
+from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally
 from gateway.ports import Callback, Settlement, Transition
 from gateway.status import Status
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of, plan_from_json
@@ -18,14 +18,6 @@ UNKNOWN = DispatchState.UNKNOWN.value
 HELD = DispatchState.HELD.value
 
 _DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan"
-
-
-_AFTER = {
-    UnknownPolicy.HOLD: (UNKNOWN, Status.UNKNOWN),
-    UnknownPolicy.FAIL: (FAILED, Status.DELIVERY_TO_GATEWAY_FAILED),
-    UnknownPolicy.RESEND: (READY, Status.UNKNOWN),
-}
-"""What becomes of a dispatch, and is told of its messages, that may have left when the gateway stopped."""
 
 
 def highest(db: sqlite3.Connection) -> int:
@@ -181,10 +173,7 @@ def cancel(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
 
 
 def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
-    """End leases that ran out; what was being sent may have left, so its messages become Unknown.
-
-    What may be sent again all the same is due at once; what shall fail then fails.
-    """
+    """End leases that ran out; what was being sent may have left, so its messages become Unknown."""
     db.execute("UPDATE dispatch SET state = ? WHERE state <= 3 AND state = ? AND run_at <= ?", (WAITING, POLLING, now))
     rows = db.execute(
         f"SELECT {_DISPATCH} FROM dispatch WHERE state <= 3 AND state = ? AND run_at <= ?",
@@ -192,10 +181,9 @@ def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
     ).fetchall()
     lost = [_dispatch(db, row) for row in rows]
     for dispatch in lost:
-        state, status = _AFTER[dispatch.plan.unknown]
-        db.execute("UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?", (state, now, dispatch.key))
+        db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (UNKNOWN, dispatch.key))
         words = "The gateway stopped while this was being sent"
-        entry = StatusEntry(status=status, created=now, raw_text=words, upstream=dispatch.upstream)
+        entry = StatusEntry(status=Status.UNKNOWN, created=now, raw_text=words, upstream=dispatch.upstream)
         record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
     return lost
 

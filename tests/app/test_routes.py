@@ -180,3 +180,15 @@ async def test_a_batch_is_split_between_upstreams(face: str, running: Running, p
 async def _all_left(gateway: Gateway) -> bool:
     depths = await gateway.store.depths()
     return not any(state is DispatchState.READY or state is DispatchState.SENDING for _, state in depths)
+
+
+async def test_what_was_not_answered_is_found_at_the_provider(running: Running, provider: Recorder) -> None:
+    """The provider took it and the connection broke: its own list shows our reference, so nothing is unknown."""
+    provider.remembers = True
+    provider.plan = lambda: Plan(fault=Fault.RESET_AFTER)
+    gateway = await running(ruled({"to": "main", "unknown": "resend"}, main=v2(provider)))
+
+    number = await sent(gateway)
+
+    assert await settled(gateway, number, Status.QUEUED) == (Status.ACCEPTED, Status.QUEUED)
+    assert provider.messages == 1

@@ -699,26 +699,6 @@ class Planning:
         assert len(await store.cancel(batch, NOW)) == 1
         assert await codes(store, batch.key) == [101, 203]
 
-    @pytest.mark.parametrize(
-        ("policy", "history", "again"),
-        [
-            (UnknownPolicy.HOLD, [101, 599], 0),
-            (UnknownPolicy.FAIL, [101, 511], 0),
-            (UnknownPolicy.RESEND, [101, 599], 1),
-        ],
-    )
-    async def test_a_lost_lease_ends_as_the_plan_says(
-        self, store: SqliteStore, policy: UnknownPolicy, history: list[int], again: int
-    ) -> None:
-        """What may have left when the gateway stopped is held, failed, or sent again."""
-        plan = Plan(unknown=policy)
-        key = (await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), plan),)))).key
-        await leased(store)
-
-        assert len(await store.reclaim(NOW + MINUTE)) == 1
-        assert await codes(store, key) == history
-        assert len(await store.lease("main", 10, NOW + MINUTE, NOW + 2 * MINUTE)) == again
-
 
 class Outbox:
     """Delivery reports wait for callers."""

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from gateway import dispatcher
 from gateway.config import UpstreamSettings
 from gateway.dispatcher import Dispatcher
-from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
-from gateway.model import Dispatch, DispatchState, Recipient, StatusEntry, Window
+from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
+from gateway.model import Dispatch, DispatchState, Plan, Recipient, StatusEntry, UnknownPolicy, Window
 from gateway.observe import Metrics
 from gateway.ports import NewDispatch, Poll, Receipt, Receipts, Report, Settlement, Transition
 from gateway.rate import Bucket
@@ -38,6 +38,8 @@ class Upstream:
         self.settings = UpstreamSettings.model_validate(given | settings)
         self.script: list[Exception] = []
         self.polls: list[Poll | SendError] = []
+        self.records: list[Receipts | SendError | None] = []
+        self.looked: list[int] = []
         self.poll_after: int | None = None
         self.sent: list[int] = []
         self.open = asyncio.Event()
@@ -65,6 +67,16 @@ class Upstream:
     async def poll(self, _dispatch: Dispatch) -> Poll:
         """As the port says."""
         step = self.polls.pop(0)
+        if isinstance(step, SendError):
+            raise step
+        return step
+
+    async def find(self, dispatch: Dispatch) -> Receipts | None:
+        """As the port says: the next of its records, and nothing of the kind when there is none."""
+        self.looked.append(dispatch.key)
+        if not self.records:
+            raise Unsupported
+        step = self.records.pop(0)
         if isinstance(step, SendError):
             raise step
         return step
@@ -616,6 +628,77 @@ async def test_a_sweep_that_finds_the_store_full_comes_again(world: World, monke
     await world.store.lease("gone", 1, NOW, NOW)
 
     await world.reached(key, 599)
+
+
+TAKEN = Receipts("batch-7", (Receipt(1001, Status.QUEUED, "101"),))
+
+
+@pytest.mark.parametrize(
+    ("label", "records", "looks", "history"),
+    [
+        ("it is there", [TAKEN], 1, [101, 102]),
+        ("it is there a little later", [None, TAKEN], 2, [101, 102]),
+        ("it is not there", [None, None], 2, [101, 599]),
+        ("there are no records", [], 1, [101, 599]),
+        ("the records cannot be read", [Unreachable()], 1, [101, 599]),
+    ],
+)
+async def test_what_was_not_answered_is_looked_up(
+    label: str, records: list[Any], looks: int, history: list[int], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upstream's own records are asked before anything else happens; it is never sent twice."""
+    monkeypatch.setattr(dispatcher, "FIND_PAUSE", 0)
+    world.main.script.append(Unanswered("No answer"))
+    world.main.records = records
+    key = await world.add()
+
+    await world.reached(key, *history[1:])
+
+    assert await world.codes(key) == history
+    assert (world.main.sent, world.main.looked) == ([key], [key] * looks)
+
+
+@pytest.mark.parametrize(
+    ("policy", "records", "history", "sent"),
+    [
+        (UnknownPolicy.HOLD, [TAKEN], [101, 599, 102], 0),
+        (UnknownPolicy.HOLD, [None, None], [101, 599], 0),
+        (UnknownPolicy.FAIL, [TAKEN], [101, 599, 102], 0),
+        (UnknownPolicy.FAIL, [], [101, 599, 511], 0),
+        (UnknownPolicy.RESEND, [TAKEN], [101, 599, 102], 0),
+        (UnknownPolicy.RESEND, [None, None], [101, 599, 102], 1),
+    ],
+)
+async def test_a_lost_lease_is_looked_up_before_its_route_decides(
+    policy: UnknownPolicy,
+    records: list[Any],
+    history: list[int],
+    sent: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a crash the records are asked first; then it is held, failed or sent again, as its route says."""
+    monkeypatch.setattr(dispatcher, "FIND_PAUSE", 0)
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    store = open_store(url)
+    dispatches = (NewDispatch("main", "r", range(1), Plan(unknown=policy)),)
+    key = (await stored(store, a_new_batch(dispatches=dispatches))).key
+    await store.lease("main", 1, NOW, NOW + 1000 * MINUTE)
+    await store.close()
+
+    world = World(open_store(url))
+    world.main.records = records
+    try:
+        await world.dispatcher.start()
+        await until(lambda: world.main.looked)
+        world.clock.advance(2)
+        await world.reached(key, *history[1:])
+        await world.turns()
+        assert await world.codes(key) == history
+        assert len(world.main.sent) == sent
+    finally:
+        await world.dispatcher.stop(PATIENCE)
+        await world.store.close()
 
 
 async def test_an_attempt_that_outlives_its_lease_is_unknown(world: World) -> None:

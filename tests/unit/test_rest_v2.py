@@ -61,7 +61,7 @@ from gateway.model import (
     Tally,
     Window,
 )
-from gateway.ports import Call, Inbound, Receipt, Receipts, Reply, Report
+from gateway.ports import Call, Found, Inbound, Receipt, Receipts, Reply, Report
 from gateway.status import Status
 
 FACE = RestV2Face()
@@ -1015,3 +1015,58 @@ def test_a_window_lies_in_a_year_that_can_be_written(opens: object) -> None:
         )
 
     assert list(caught.value.fields) == ["DeliveryWindows"]
+
+
+# ---- looking for what was not answered ----
+
+SENT = a_dispatch(sent_at=NOW)
+REFERENCE = public_id(Kind.DISPATCH, NOW, 1001)
+THEN = f"{NOW // 1000:08x}"
+
+
+def listed(*batches: object) -> Reply:
+    """A page of the provider's list."""
+    return Reply(200, orjson.dumps(list(batches)))
+
+
+def test_asks_for_the_newest_batches() -> None:
+    """The documented paging: start, limit and order."""
+    call = UPSTREAM.find(2)
+
+    assert (call.method, call.path, call.query) == (
+        "GET",
+        "https://api.example/v2/batches",
+        "start=100&limit=50&order=DESC",
+    )
+    assert call.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+OTHER = {"id": f"{THEN}000000000000000f", "status": 101, "reference": "order 7"}
+OURS = {"id": f"{THEN}0000000000000001", "status": 111, "reference": REFERENCE}
+AGO = {"id": f"{NOW // 1000 - 301:08x}0000000000000001", "status": 201, "reference": None}
+RECORDS: list[tuple[str, Reply, Found]] = [
+    (
+        "it is there",
+        listed(OTHER, OURS),
+        Found(Receipts(OURS["id"], (Receipt(1001, Status.QUEUED, "111"),)), more=False),
+    ),
+    ("an empty list", listed(), Found(None, more=False)),
+    ("a short page", listed(OTHER), Found(None, more=False)),
+    ("a full page of younger ones", listed(*[OTHER] * 50), Found(None, more=True)),
+    ("a full page that ends before it was sent", listed(*[OTHER] * 49, AGO), Found(None, more=False)),
+    ("a full page without a single id", listed(*[{"id": "x"}] * 50), Found(None, more=True)),
+    ("what is no batch", listed(None, 7, {"id": 5, "reference": REFERENCE}), Found(None, more=False)),
+]
+
+
+@pytest.mark.parametrize(("label", "reply", "found"), RECORDS, ids=[case[0] for case in RECORDS])
+def test_finds_a_dispatch_by_our_reference(label: str, reply: Reply, found: Found) -> None:
+    """Its receipts where it is there; further pages only while they are younger than what is looked for."""
+    assert UPSTREAM.found(reply, SENT) == found
+
+
+@pytest.mark.parametrize("reply", [Reply(404), Reply(401), Reply(500), Reply(200, b"{}"), Reply(200, b"<html>")])
+def test_what_is_no_list_says_nothing(reply: Reply) -> None:
+    """An upstream without such a list is no upstream that does not know it."""
+    with pytest.raises(SendError):
+        UPSTREAM.found(reply, SENT)
