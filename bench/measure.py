@@ -18,6 +18,8 @@ WARM_UP = 1.0
 """Seconds of load before each measurement that count for nothing."""
 DRAIN = 120.0
 """Seconds in which what was accepted must have left."""
+ROUTES = 1000
+"""Of the gateway that shows what routes cost. None of them takes the message."""
 ACCOUNT = KEY = "bench"
 """The credentials of gateways on loopback that live as long as the run."""
 
@@ -54,7 +56,7 @@ class Bench:
     plan: Plan
     servers: Mapping[str, Server]
     seen: Mapping[str, checks.Seen] = field(
-        default_factory=lambda: {name: checks.Seen() for name in ("bare", "accept", "e2e")}
+        default_factory=lambda: {name: checks.Seen() for name in ("bare", "accept", "routes", "e2e")}
     )
 
     def measure(self, subject: Subject) -> Measured:
@@ -104,7 +106,7 @@ class Bench:
     def problems(self) -> list[str]:
         """Stop the gateways; everything that does not add up."""
         found = list(self.seen["bare"].problems)
-        for name in sorted({"accept", "e2e"} & self.servers.keys()):
+        for name in sorted({"accept", "routes", "e2e"} & self.servers.keys()):
             gateway = self.servers[name]
             said = checks.metrics(gateway)
             gateway.stop()
@@ -138,10 +140,11 @@ def run(
 
 def _started(stack: contextlib.ExitStack, folder: Path, cpus: servers.Cpus, needed: set[str]) -> dict[str, Server]:
     up = {"bare": stack.enter_context(servers.script("bare", cpus.server))}
-    if "accept" in needed:
-        # One message a minute leaves, so accepting is measured alone, with all that was accepted waiting.
-        waiting: dict[str, object] = {"adapter": "sandbox", "rate": "1/m"}
-        up["accept"] = stack.enter_context(servers.gateway(folder / "accept", KEY, waiting, cpus.server))
+    # One message a minute leaves, so accepting is measured alone, with all that was accepted waiting.
+    waiting: dict[str, object] = {"adapter": "sandbox", "rate": "1/m"}
+    for name, routes in (("accept", 0), ("routes", ROUTES)):
+        if name in needed:
+            up[name] = stack.enter_context(servers.gateway(folder / name, KEY, waiting, cpus.server, routes))
     if "e2e" in needed:
         up["upstream"] = stack.enter_context(servers.script("upstream", cpus.load))
         provider: dict[str, object] = {"adapter": "rest_v2", "url": f"{up['upstream'].base}/v2", "token": KEY}

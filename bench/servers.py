@@ -66,12 +66,17 @@ def script(name: str, cpus: frozenset[int]) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def gateway(folder: Path, key: str, upstream: dict[str, object], cpus: frozenset[int]) -> Iterator[Server]:
-    """The gateway as users start it: a configuration file, SQLite in `folder`, and its log in a file there."""
+def gateway(
+    folder: Path, key: str, upstream: dict[str, object], cpus: frozenset[int], routes: int = 0
+) -> Iterator[Server]:
+    """The gateway as users start it: a configuration file, SQLite in `folder`, and its log in a file there.
+
+    `routes` stand above the default one.
+    """
     folder.mkdir()
     config = folder / "sluss.yaml"
     database = folder / "sluss.db"
-    config.write_text(json.dumps(_settings(database, key, upstream)))  # YAML understands JSON
+    config.write_text(json.dumps(_settings(database, key, upstream, routes)))  # YAML understands JSON
     log = folder / "log"
     command = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)]
     with log.open("wb") as output, _process(command, cpus, stdout=output) as process:
@@ -79,16 +84,26 @@ def gateway(folder: Path, key: str, upstream: dict[str, object], cpus: frozenset
         yield Server(process, f"http://{public}", f"http://{internal}", database)
 
 
-def _settings(database: Path, key: str, upstream: dict[str, object]) -> dict[str, object]:
+def _settings(database: Path, key: str, upstream: dict[str, object], routes: int) -> dict[str, object]:
+    asked = ({"recipient": "4699{:04}*"}, {"sender": "sender{:04}"}, {"recipient": "46?9{:04}"}, {"tags": "tag{}"})
+    above = [
+        {"name": f"r{at}", "to": "main", "when": {key: value.format(at) for key, value in asked[_kind(at)].items()}}
+        for at in range(routes)
+    ]
     return {
         "version": 1,
         "listen": {"public": "127.0.0.1:0", "internal": "127.0.0.1:0"},
         "store": f"sqlite:///{database.absolute()}",
         "callers": [{"name": "bench", "account": "bench", "keys": [hash_key(key)]}],
         "upstreams": {"main": upstream},
-        "routes": [{"name": "default", "to": "main"}],
+        "routes": [*above, {"name": "default", "to": "main"}],
         "log": {"format": "json"},
     }
+
+
+def _kind(at: int) -> int:
+    # Most rules ask for a prefix or a sender; one in a hundred for a pattern, one in a hundred for a tag.
+    return {98: 2, 99: 3}.get(at % 100, at % 2)
 
 
 def _listening(process: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What a rule asks of a message, each condition with the sentence that says why it does not hold. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from fnmatch import translate
 from functools import lru_cache
@@ -13,6 +13,7 @@ from gateway.config import Rule
 from gateway.config.routes import TextCondition, TimeCondition, When
 from gateway.model import Content
 
+_WILD = re_compile("[?*]").split
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -33,53 +34,43 @@ class Said(NamedTuple):
     now: int
 
 
-Objections = Iterator[str]
-
-
-def of_question(when: When, question: Question) -> Objections:
-    """Why a rule takes nothing of this caller."""
+def of_question(when: When, question: Question) -> str | None:
+    """Why a rule takes nothing of this caller; None where nothing speaks against it."""
     asked = (when.face, when.caller, when.account, when.sender)
     for name, wanted, given in zip(Question._fields, asked, question, strict=True):
         if wanted and given not in wanted:
-            yield f"{name} {given} is not {' or '.join(sorted(wanted))}"
+            return f"{name} {given} is not {' or '.join(sorted(wanted))}"
+    return None
 
 
-def of_said(when: When, said: Said) -> Objections:
+def of_said(when: When, said: Said) -> str | None:
     """Why a rule does not take what is said now."""
     content = said.content
     if when.tags and when.tags.isdisjoint(content.tags):
-        yield f"tags {', '.join(content.tags) or '(none)'} hold none of {', '.join(sorted(when.tags))}"
+        return f"tags {', '.join(content.tags) or '(none)'} hold none of {', '.join(sorted(when.tags))}"
     if when.priority and content.priority not in when.priority:
-        yield f"priority is {content.priority.name.lower()}"
-    if when.text:
-        yield from _of_text(when.text, said)
-    if when.time:
-        yield from _of_time(when.time, said.now)
+        return f"priority is {content.priority.name.lower()}"
+    return (when.text and _of_text(when.text, said)) or (when.time and _of_time(when.time, said.now)) or None
 
 
-def of_recipient(when: When, recipient: str) -> Objections:
+def of_recipient(when: When, recipient: str) -> str | None:
     """Why a rule does not take a number."""
     if when.recipient and not any(_glob(pattern)(recipient) for pattern in when.recipient):
-        yield f"recipient {recipient} is not {' or '.join(when.recipient)}"
+        return f"recipient {recipient} is not {' or '.join(when.recipient)}"
     if when.country and not recipient.startswith(when.country):
-        yield f"recipient {recipient} is not in country {' or '.join(when.country)}"
+        return f"recipient {recipient} is not in country {' or '.join(when.country)}"
+    return None
 
 
 def objection(rule: Rule, question: Question, said: Said, recipient: str) -> str | None:
     """The first reason why a rule does not take a message; None where it does."""
-    for reasons in (
-        of_question(rule.when, question),
-        of_said(rule.when, said),
-        of_recipient(rule.when, recipient),
-    ):
-        for reason in reasons:
-            return reason
-    return None
+    when = rule.when
+    return of_question(when, question) or of_said(when, said) or of_recipient(when, recipient)
 
 
-def is_prefix(pattern: str) -> bool:
-    """Whether a pattern is digits with one star behind them, or digits alone."""
-    return pattern.removesuffix("*").isdigit()
+def beginnings(when: When) -> list[str]:
+    """What a number must begin with, one way or another, for a rule to take it; nothing where it may be any."""
+    return [_WILD(pattern, 1)[0] for pattern in when.recipient] or list(when.country)
 
 
 @lru_cache(maxsize=4096)
@@ -93,25 +84,27 @@ def _compiled(pattern: str) -> regex.Pattern:
     return regex.compile(pattern)
 
 
-def _of_text(asked: TextCondition, said: Said) -> Objections:
+def _of_text(asked: TextCondition, said: Said) -> str | None:
     body, coding = said.content.body, said.content.datacoding
     if asked.length and len(body) not in asked.length:
-        yield f"the text has {len(body)} characters, not {asked.length}"
+        return f"the text has {len(body)} characters, not {asked.length}"
     if asked.segments and said.segments not in asked.segments:
-        yield f"the text has {said.segments} segments, not {asked.segments}"
+        return f"the text has {said.segments} segments, not {asked.segments}"
     if asked.encoding and coding is not asked.encoding:
-        yield f"the text is in {coding or asked.encoding}, not in {asked.encoding}"
+        return f"the text is in {coding or asked.encoding}, not in {asked.encoding}"
     if asked.matches and not _compiled(asked.matches).search(body):
-        yield f"the text does not match {asked.matches}"
+        return f"the text does not match {asked.matches}"
+    return None
 
 
-def _of_time(asked: TimeCondition, now: int) -> Objections:
+def _of_time(asked: TimeCondition, now: int) -> str | None:
     local = datetime.fromtimestamp(now / 1000, asked.zone)
     if asked.days and local.weekday() not in asked.days:
-        yield f"it is {_DAYS[local.weekday()]} in {asked.zone.key}"
+        return f"it is {_DAYS[local.weekday()]} in {asked.zone.key}"
     minute = 60 * local.hour + local.minute
     if asked.between and not any(_within(minute, first, last) for first, last in asked.between):
-        yield f"it is {local:%H:%M} in {asked.zone.key}"
+        return f"it is {local:%H:%M} in {asked.zone.key}"
+    return None
 
 
 def _within(minute: int, first: int, last: int) -> bool:

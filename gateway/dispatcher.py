@@ -10,6 +10,7 @@ from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
 from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken
+from gateway.pacing import next_question
 from gateway.ports import Poll, Receipts, Settlement, Store, Transition
 from gateway.rate import Bucket
 from gateway.rewriting import outgoing
@@ -279,7 +280,8 @@ class Lane:
             poll = await self._upstream.poll(dispatch)
         except SendError as error:
             log.info("poll.failed", upstream=self._name, dispatch=dispatch.key, reason=error.detail)
-            poll = Poll((), int(self._settings.retry.max * 1000))
+            # An upstream that will not say is asked as seldom as one that has nothing to say, and as long.
+            poll = Poll((), next_question(dispatch.sent_at or dispatch.batch.created, self._clock.now()))
         return "polled", polled(dispatch, poll, self._clock.now())
 
     async def _settle(self, settlement: Settlement) -> Sequence[Transition]:

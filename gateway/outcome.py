@@ -8,6 +8,9 @@ from gateway.model import Batch, Dispatch, DispatchState, StatusEntry, UnknownPo
 from gateway.ports import Poll, Receipts, Report, Settlement, Transition
 from gateway.status import Status
 
+_MAX_WORDS = 500
+"""Characters that are kept of what an upstream says."""
+
 HOLD = 60.0
 """Seconds an upstream's queue rests after the upstream refused the gateway itself."""
 
@@ -28,6 +31,11 @@ class Backoff:
         return now - began >= self._give_up * 1000
 
 
+def _kept(text: str | None) -> str | None:
+    """An upstream's own words as they can be stored by anyone: no NUL, no half characters, no novel."""
+    return None if text is None else text.encode("utf-8", "replace").decode().replace("\0", "")[:_MAX_WORDS]
+
+
 def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:
     """The upstream has it."""
     return Settlement(
@@ -36,15 +44,15 @@ def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:
         run_at=sent_at + (receipts.poll_after or 0),
         attempts=dispatch.attempts + 1,
         sent_at=sent_at,
-        upstream_ref=receipts.upstream_ref,
+        upstream_ref=_kept(receipts.upstream_ref),
         transitions=tuple(
             Transition(
                 receipt.number,
                 StatusEntry(
                     status=receipt.status,
                     created=sent_at,
-                    raw_code=receipt.raw_code,
-                    raw_text=receipt.raw_text,
+                    raw_code=_kept(receipt.raw_code),
+                    raw_text=_kept(receipt.raw_text),
                     upstream=dispatch.upstream,
                 ),
             )
@@ -130,8 +138,8 @@ def _ended(dispatch: Dispatch, state: DispatchState, error: SendError, now: int)
     entry = StatusEntry(
         status=Status.DELIVERY_TO_GATEWAY_FAILED if given_up else error.status,
         created=now,
-        raw_code=refused.raw_code if refused else None,
-        raw_text=refused.raw_text if refused else error.detail,
+        raw_code=_kept(refused.raw_code) if refused else None,
+        raw_text=_kept(refused.raw_text) if refused else error.detail,
         upstream=dispatch.upstream,
     )
     return Settlement(
@@ -163,8 +171,8 @@ def transition_of(report: Report, number: int, upstream: str, now: int) -> Trans
     entry = StatusEntry(
         status=report.status,
         created=report.created if report.created is not None else now,
-        raw_code=report.raw_code,
-        raw_text=report.raw_text,
+        raw_code=_kept(report.raw_code),
+        raw_text=_kept(report.raw_text),
         upstream=upstream,
     )
     return Transition(number, entry, price=report.price, currency=report.currency)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.conditions import Question, Said, is_prefix, objection, of_question, of_recipient, of_said
+from gateway.conditions import Question, Said, beginnings, objection, of_question, of_recipient, of_said
 from gateway.config import Rule
 
 
@@ -43,7 +43,7 @@ class Router:
     def _remaining(self, question: Question) -> "_Remaining":
         rules: list[Rule] = []
         for rule in self._rules:
-            if next(of_question(rule.when, question), None) is None:
+            if of_question(rule.when, question) is None:
                 rules.append(rule)
                 if not (rule.when.of_recipient or rule.when.of_content):
                     break  # it takes the rest, so those below it are never asked
@@ -63,34 +63,34 @@ class Router:
 class _Remaining:
     """The rules that a caller's messages may meet, found by the beginning of the number where that is what they ask.
 
-    A thousand rules for a thousand prefixes cost as much as the lengths that these prefixes have.
+    A thousand rules for a thousand beginnings cost as much as the lengths that these beginnings have.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._by_beginning: dict[str, list[int]] = {}
+        self._tagged: list[int] = []
         self._others: list[int] = []
         for position, rule in enumerate(rules):
-            beginnings = [pattern.removesuffix("*") for pattern in rule.when.recipient] or list(rule.when.country)
-            if beginnings and all(map(is_prefix, rule.when.recipient)):
-                for beginning in dict.fromkeys(beginnings):
-                    self._by_beginning.setdefault(beginning, []).append(position)
-            else:
-                self._others.append(position)
+            found = beginnings(rule.when)
+            for beginning in dict.fromkeys(found):
+                self._by_beginning.setdefault(beginning, []).append(position)
+            if not found:
+                (self._tagged if rule.when.tags else self._others).append(position)
         self._lengths = sorted({len(beginning) for beginning in self._by_beginning})
 
     def first(self, recipient: str, said: Said, takes: dict[int, bool]) -> Rule:
         """The first rule that takes a number. `takes` remembers what the rules say of the batch."""
-        candidates = self._others
+        candidates = self._others + self._tagged if said.content.tags else self._others
         for length in self._lengths:
             found = self._by_beginning.get(recipient[:length])
-            if found and len(recipient) >= length:
+            if found:
                 candidates = candidates + found
         for position in sorted(candidates):
             when = self.rules[position].when
             if position not in takes:
-                takes[position] = not when.of_content or next(of_said(when, said), None) is None
-            if takes[position] and (not when.of_recipient or next(of_recipient(when, recipient), None) is None):
+                takes[position] = not when.of_content or of_said(when, said) is None
+            if takes[position] and (not when.of_recipient or of_recipient(when, recipient) is None):
                 return self.rules[position]
         raise LookupError("no rule takes the message, though the configuration ends with one that takes everything")
 

@@ -1,7 +1,8 @@
 """The HTTP GET endpoint `sendsms.aspx`: everything in the query string, a bare number as the answer."""
 
 from adapters.sendsms.face import SendSmsFace
-from adapters.sendsms.options import SendSmsOptions
+from adapters.sendsms.options import SendSmsOptions, SendSmsUpstreamOptions
+from adapters.sendsms.upstream import SendSmsUpstream
 from gateway.ports import Adapter
 
 # Source of the day: the deadline of a plugin that moved its users off the endpoint (salon-booking-system).
@@ -9,7 +10,9 @@ ADAPTER = Adapter(
     name="sendsms",
     title="HTTP GET (sendsms.aspx)",
     deprecated=1761696000,
+    options=SendSmsUpstreamOptions,
     face=SendSmsFace,
     face_options=SendSmsOptions,
-    secrets=frozenset({"pass"}),
+    upstream=SendSmsUpstream,
+    secrets=frozenset({"pass", "key"}),
 )

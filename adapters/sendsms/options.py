@@ -1,9 +1,9 @@
-"""What the configuration says of the HTTP GET face, under `faces.sendsms`."""
+"""What the configuration says of the HTTP GET face, under `faces.sendsms`, and of an upstream that speaks it."""
 
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from adapters.sendsms import wire
 from gateway.schedule import SWEDEN, TimeZone
@@ -14,12 +14,16 @@ def _charset(name: str) -> str:
     return name
 
 
+Charset = Annotated[str, AfterValidator(_charset)]
+"""A charset that can be pinned."""
+
+
 class SendSmsOptions(BaseModel):
     """How the queries of callers are read who say neither their charset nor their zone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    charsets: Mapping[str, Annotated[str, AfterValidator(_charset)]] = Field(
+    charsets: Mapping[str, Charset] = Field(
         default_factory=dict,
         description="By account, as `acc` gives it: the charset of all its queries, where it must not be recognised",
     )
@@ -28,3 +32,22 @@ class SendSmsOptions(BaseModel):
         description="Whether `time` says when to send; otherwise it is passed over, as any name that is not documented",
     )
     time_zone: TimeZone = Field(SWEDEN, description="The zone of times without an offset, and of the status page")
+
+
+class SendSmsUpstreamOptions(BaseModel):
+    """One account behind the HTTP GET endpoint of a provider."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
+        description="The endpoint, as https://web.smscom.se/sendsms.aspx"
+    )
+    account: Annotated[str, StringConstraints(pattern=r"^[!-~]+$")] = Field(
+        description="The account, as ip1-12345, sent as `acc`"
+    )
+    key: SecretStr = Field(description="The account's API key, sent as `pass`", min_length=1)
+    charset: Charset = Field(
+        "utf-8",
+        description="How the text is written, for a provider that expects an older charset; a text that it cannot hold"
+        " is not sent",
+    )

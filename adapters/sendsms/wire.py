@@ -7,7 +7,7 @@ from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.errors import Malformed
-from gateway.model import MessageType
+from gateway.model import MessageType, Priority
 
 Decode = Callable[[bytes], str]
 """How bytes of one charset become text."""
@@ -25,6 +25,12 @@ _NOBODY: Mapping[str, Decode] = MappingProxyType({})
 
 # Only ever seen absent or empty; `flash` is inferred from REST v2's two types.
 TYPES = {"": MessageType.SMS, "sms": MessageType.SMS, "flash": MessageType.FLASH}
+
+TYPE = {MessageType.SMS: "", MessageType.FLASH: "flash"}
+"""How `type` is written: for an SMS as the provider's sample does, empty."""
+
+PRIO = {Priority.NORMAL: "2", Priority.HIGH: "3"}
+"""How `prio` is written: what clients call normal and urgent (PYSMS); nobody here asks for 1, which is lower."""
 
 _UNICODE_ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})")
 

@@ -16,6 +16,7 @@ from gateway.dispatcher import Dispatcher
 from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
 from gateway.model import Dispatch, DispatchState, Plan, Recipient, StatusEntry, UnknownPolicy, Window
 from gateway.observe import Metrics
+from gateway.pacing import PATIENCE as PATIENCE_OF_POLLS
 from gateway.ports import NewDispatch, Poll, Receipt, Receipts, Report, Settlement, Transition
 from gateway.rate import Bucket
 from gateway.status import Status
@@ -741,12 +742,25 @@ async def test_an_upstream_that_must_be_asked_is_asked(world: World) -> None:
     world.clock.advance(2)
     await until(lambda: len(world.main.polls) == 1)
     await world.stands(key, DispatchState.WAITING)
-    # A question that failed is asked again after the longest pause.
-    assert await world.state(key) == (DispatchState.WAITING, 1, NOW + 303_000)
-    world.clock.advance(300)
+    # A question that failed is asked again by the age of the message: soon, for it is young.
+    assert await world.state(key) == (DispatchState.WAITING, 1, NOW + 8_000)
+    world.clock.advance(5)
     await world.reached(key, 102, 110, 201)
     assert (await world.state(key))[0] is DispatchState.SENT
     assert world.main.sent == [key]
+
+
+async def test_an_upstream_that_never_says_is_not_asked_for_ever(world: World) -> None:
+    """Three days after it was sent, nobody will tell any more: the last status stands, and the question ends."""
+    world.main.poll_after = 1000
+    key = await world.add()
+    await world.stands(key, DispatchState.WAITING)
+    world.main.polls = [Unanswered("No answer")]
+
+    world.clock.advance(PATIENCE_OF_POLLS / 1000)
+    await until(lambda: not world.main.polls)
+    await world.stands(key, DispatchState.SENT)
+    assert await world.codes(key) == [101, 102]
 
 
 async def test_stopping_waits_for_what_is_in_flight(world: World) -> None:

@@ -287,3 +287,21 @@ def test_an_upstream_that_asks_for_no_time_is_not_asked_in_a_circle() -> None:
     _, settlement = failed(a_dispatch(), Throttled("later", 0.0), NOW, BACKOFF)
 
     assert settlement.run_at > NOW
+
+
+def test_an_upstreams_words_can_be_stored() -> None:
+    """Ids and words come from outside: NUL and half characters would break a database after the message was sent."""
+    hostile = "a\0b\ud800c" + "x" * 1000
+    kept = "ab?c" + "x" * 496
+    receipt = Receipt(1001, Status.QUEUED, hostile, hostile)
+    settlements = [
+        taken(a_dispatch(), Receipts(hostile, (receipt,)), NOW),
+        failed(a_dispatch(), Refused(Status.INVALID_RECIPIENT, hostile, hostile), NOW, BACKOFF)[1],
+        polled(
+            a_dispatch(), Poll((Report(Status.SENDING, number=1001, raw_code=hostile, raw_text=hostile),), None), NOW
+        ),
+    ]
+
+    assert settlements[0].upstream_ref == kept
+    for settlement in settlements:
+        assert [(t.entry.raw_code, t.entry.raw_text) for t in settlement.transitions] == [(kept, kept)]

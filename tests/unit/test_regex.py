@@ -15,6 +15,10 @@ FOUND = [
     ("nothing", "x", "abc", None),
     ("the beginning alone", "^b", "ab", None),
     ("half a character is a question mark", "a.b", "a\ud800b", ("a?b",)),
+    ("a group that took no part", "(a)|(b)", "b", ("b", None, "b")),
+    ("NUL", "a\\x00(b)", "a\0b", ("a\0b", "b")),
+    ("a dot is no line break", "a.b", "a\nb", None),
+    ("the end is the end of the text alone", "a$", "a\n", None),
     ("an empty expression finds the beginning", "", "ab", ("",)),
 ]
 
@@ -31,6 +35,28 @@ def test_what_cannot_be_compiled_is_told(pattern: str, capfd: pytest.CaptureFixt
     with pytest.raises(ValueError, match=r"^is no regular expression of RE2: [a-zA-Z ]"):
         regex.compile(pattern)
     assert capfd.readouterr() == ("", "")
+
+
+REFUSED = [
+    ("a bracket that is not closed", "(a", "is no regular expression of RE2: missing )"),
+    ("a look-ahead", "a(?=b)", "is no regular expression of RE2: invalid perl operator: (?="),
+    ("a reference back", r"(a)\1", r"is no regular expression of RE2: invalid escape sequence: \1"),
+    (
+        "one that is too large",
+        r"(?i)(\pL{0,900})(x)",
+        "is no regular expression of RE2: pattern too large - compile failed",
+    ),
+    ("half a character", "\ud800", "is no regular expression of RE2: it holds half a character"),
+]
+
+
+@pytest.mark.parametrize(("label", "expression", "sentence"), REFUSED, ids=[case[0] for case in REFUSED])
+def test_the_sentence_says_what_is_wrong(label: str, expression: str, sentence: str) -> None:
+    """RE2's own words, and the part of the expression that they are about."""
+    with pytest.raises(ValueError, match="RE2") as refused:
+        regex.compile(expression)
+
+    assert str(refused.value) == sentence
 
 
 def test_groups_are_counted() -> None:

@@ -37,10 +37,10 @@ def _problem(name: str) -> str:
 
 def test_the_known_adapters_are_the_folders_of_the_package() -> None:
     """Each folder under adapters/ is an adapter, in the order of the alphabet."""
-    assert registry.known() == ("rest_v1", "rest_v2", "sandbox", "sendsms", "soap")
+    assert registry.known() == ("http", "rest_v1", "rest_v2", "sandbox", "sendsms", "soap")
 
 
-@pytest.mark.parametrize("name", ["rest_v1", "rest_v2", "sandbox", "sendsms", "soap"])
+@pytest.mark.parametrize("name", ["http", "rest_v1", "rest_v2", "sandbox", "sendsms", "soap"])
 def test_a_known_adapter_is_loaded_by_its_folder_and_bears_its_name(name: str) -> None:
     """The name in the configuration is the folder's and the adapter's own."""
     assert registry.load(name).name == name
@@ -66,7 +66,7 @@ def test_a_misspelt_adapter_is_told_with_the_nearest() -> None:
 
 def test_a_name_like_nothing_is_told_with_the_whole_choice() -> None:
     """Where nothing is near, the few there are get listed."""
-    assert _problem("smpp") == "unknown adapter 'smpp' (there is: rest_v1, rest_v2, sandbox, sendsms, soap)"
+    assert _problem("smpp") == "unknown adapter 'smpp' (there is: http, rest_v1, rest_v2, sandbox, sendsms, soap)"
 
 
 @pytest.mark.parametrize("name", [".rest_v2", "adapters/rest_v2", "", "acme sms.adapter"])

@@ -458,7 +458,7 @@ def test_an_id_is_never_a_code() -> None:
 
 def test_adapter_declares_its_secret_and_its_end() -> None:
     """The key in the query string is masked in logs, and the endpoint was withdrawn on 2025-10-29."""
-    assert (ADAPTER.name, ADAPTER.secrets, ADAPTER.deprecated) == ("sendsms", frozenset({"pass"}), 1761696000)
+    assert (ADAPTER.name, ADAPTER.secrets, ADAPTER.deprecated) == ("sendsms", frozenset({"pass", "key"}), 1761696000)
     assert (ADAPTER.face, ADAPTER.face_options) == (SendSmsFace, SendSmsOptions)
     assert (FACE.mounts, FACE.max_body) == (("/sendsms.aspx", "/visastatus.aspx"), 1048576)
 
