@@ -19,6 +19,7 @@ from gateway.errors import ConfigError
 from gateway.front import Server
 from gateway.http import Http
 from gateway.internal import internal_app
+from gateway.limits import Limits
 from gateway.observe import Metrics
 from gateway.ports import Adapter, Store
 from gateway.reports import Hook, Hooks, hook_path
@@ -75,6 +76,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
             wake=dispatcher.wake,
             metrics=metrics,
             verdicts=verdicts,
+            limits=limits_of(settings),
         )
         faces = [Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces()]
         public = Web(faces, service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)
@@ -90,6 +92,12 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
         return Gateway(store, public_at, internal_at, stack.pop_all())
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the configuration lets in."""
+    rates = {caller.name: caller.rate for caller in settings.callers if caller.rate is not None}
+    return Limits(settings.only, rates)
 
 
 async def _tell_orphans(store: Store, settings: Settings) -> None:

@@ -55,7 +55,7 @@ def of_said(when: When, said: Said) -> str | None:
 
 def of_recipient(when: When, recipient: str) -> str | None:
     """Why a rule does not take a number."""
-    if when.recipient and not any(_glob(pattern)(recipient) for pattern in when.recipient):
+    if when.recipient and not any(matches(pattern, recipient) for pattern in when.recipient):
         return f"recipient {recipient} is not {' or '.join(when.recipient)}"
     if when.country and not recipient.startswith(when.country):
         return f"recipient {recipient} is not in country {' or '.join(when.country)}"
@@ -71,6 +71,11 @@ def objection(rule: Rule, question: Question, said: Said, recipient: str) -> str
 def beginnings(when: When) -> list[str]:
     """What a number must begin with, one way or another, for a rule to take it; nothing where it may be any."""
     return [_WILD(pattern, 1)[0] for pattern in when.recipient] or list(when.country)
+
+
+def matches(pattern: str, number: str) -> bool:
+    """Whether a number is of a pattern: `*` is any further digits, `?` any single one."""
+    return _glob(pattern)(number) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from gateway.breaker import Breaker
 from gateway.clock import Clock
-from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered, Unsupported
+from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered, Unreachable, Unsupported
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
-from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken
+from gateway.outcome import HOLD, Backoff, failed, polled, shut, spared, taken
 from gateway.pacing import next_question
 from gateway.ports import Poll, Receipts, Settlement, Store, Transition
 from gateway.rate import Bucket
@@ -25,6 +26,8 @@ LEASE_MARGIN = 30.0
 """Seconds a lease outlives the longest possible attempt."""
 FIND_PAUSE = 2.0
 """Seconds after which an upstream is asked once more for what it did not answer: it may still be busy with it."""
+STEP = 200
+"""Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
 IDLE = 1.0
 """Seconds a lane sleeps at most without looking at the store."""
 
@@ -110,6 +113,7 @@ class Lane:
         self._metrics = metrics
         self._settings = upstream.settings
         self._bucket = Bucket(self._settings.rate)
+        self._breaker = Breaker()
         self._awake = asyncio.Event()
         self._stopping = False
         self._running: asyncio.Task[None] | None = None
@@ -201,8 +205,8 @@ class Lane:
             self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
         self._metrics.attempts.labels(self._name, outcome).inc()
         self._metrics.latency.labels(self._name).observe(took)
-        # One line per hand-over; asking how it went is no event that operations need to see.
-        note = log.debug if outcome == "polled" else log.info
+        # One line per hand-over; a question, or a wait without an attempt, is no event that operations need to see.
+        note = log.debug if outcome in {"polled", "spared"} else log.info
         note(
             "attempt",
             upstream=self._name,
@@ -221,10 +225,18 @@ class Lane:
         sent_at = self._clock.now()
         if missed := shut(dispatch, sent_at):
             return missed
+        if (pause := self._breaker.wait(sent_at)) is not None:
+            outcome, settlement = spared(dispatch, sent_at, pause)
+            if settlement.onward is None:
+                # A long queue is put back in small steps, so that it keeps neither the disk nor the log busy.
+                self._later = max(self._later, sent_at + STEP)
+            return outcome, settlement
         try:
             receipts = await self._upstream.send(outgoing(dispatch))
+            self._reached()
             return "sent", taken(dispatch, receipts, sent_at)
         except Unanswered as error:
+            self._reached()
             return await self._unanswered(dispatch._replace(sent_at=sent_at), error)
         except SendError as error:
             return self._failed(dispatch, error)
@@ -264,8 +276,25 @@ class Lane:
         self._ended(settlement)
         log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
 
+    def _reached(self) -> None:
+        if self._breaker.open:
+            log.info("upstream.reached", upstream=self._name)
+            self._metrics.open.labels(self._name).set(0)
+        self._breaker.reached()
+
+    def _missed(self, now: int, error: SendError) -> None:
+        was_open = self._breaker.open
+        self._breaker.missed(now)
+        if self._breaker.open and not was_open:
+            log.warning("upstream.open", upstream=self._name, reason=error.detail)
+            self._metrics.open.labels(self._name).set(1)
+
     def _failed(self, dispatch: Dispatch, error: SendError) -> tuple[str, Settlement]:
         now = self._clock.now()
+        if isinstance(error, Unreachable):
+            self._missed(now, error)
+        elif not isinstance(error, Unsupported):
+            self._reached()
         if isinstance(error, Misconfigured):
             self._held_until = now + int(HOLD * 1000)
             self._metrics.held.labels(self._name).set(1)

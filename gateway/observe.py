@@ -151,6 +151,9 @@ class Metrics:
         self.held = Gauge(
             "sluss_upstream_held", "1 while an upstream refuses our credentials", ["upstream"], registry=self.registry
         )
+        self.open = Gauge(
+            "sluss_upstream_open", "1 while an upstream cannot be reached", ["upstream"], registry=self.registry
+        )
         self.latency = Histogram(
             "sluss_attempt_seconds",
             "How long a hand-over takes",

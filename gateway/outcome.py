@@ -100,6 +100,14 @@ def _onward(dispatch: Dispatch, error: SendError) -> str | None:
     return plan.fallback[0] if plan.fallback and not said.isdisjoint(plan.on) else None
 
 
+def spared(dispatch: Dispatch, now: int, pause: int) -> tuple[str, Settlement]:
+    """What becomes of a dispatch whose upstream is left in peace for a while: the next one, or a wait; no attempt."""
+    onward = _onward(dispatch, Unreachable())
+    if onward is not None:
+        return "fallback", _again(dispatch, 0, now)._replace(onward=onward)
+    return "spared", _again(dispatch, dispatch.attempts, now + pause)
+
+
 def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
     """What becomes of a dispatch that may not be delivered now: it waits for its next window, or has missed the last.
 

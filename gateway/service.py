@@ -28,6 +28,7 @@ from gateway.config import Caller
 from gateway.errors import NotFound, TooLate, rejection
 from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
 from gateway.lifecycle import progress
+from gateway.limits import Limits
 from gateway.model import Account, Batch, Content, Recipient
 from gateway.observe import Metrics
 from gateway.ports import NewBatch, NewDispatch, Store
@@ -55,6 +56,7 @@ class Service:
         wake: Callable[[Iterable[str]], None],
         metrics: Metrics,
         verdicts: Verdicts,
+        limits: Limits,
     ) -> None:
         """`chunk`: recipients one call of an upstream may carry. `wake` tells upstreams that they have work."""
         self._store = store
@@ -65,6 +67,7 @@ class Service:
         self._wake = wake
         self._metrics = metrics
         self._verdicts = verdicts
+        self._limits = limits
 
     async def run(self, command: CancelBatch | Inquiry, caller: Caller, face: str) -> Answer:
         """Answer or cancel. Raises RequestError; Internal and SendError where an upstream had to be asked."""
@@ -87,6 +90,7 @@ class Service:
         """Check, route and store a batch; see Accepted for when it is durable."""
         recipients = recipients_of(command, caller.country)
         content, segments = measured(checked(command.content, loose=command.loose), recipients)
+        self._limits.admit(caller.name, recipients)
         due = created = self._clock.now()
         legs = self._router.plan(
             Question(face, caller.name, caller.account, content.sender),

@@ -20,6 +20,7 @@ from gateway.conditions import Said
 from gateway.config import Caller, Rule, Settings
 from gateway.errors import BadRecipient, RequestError, Unauthenticated
 from gateway.ids import Kind, public_id
+from gateway.limits import Limits
 from gateway.model import Content, DataCoding, Dispatch, DispatchState, MessageType, Recipient
 from gateway.msisdn import normalise
 from gateway.nearest import unknown
@@ -122,6 +123,7 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> t
             wake=lambda _upstreams: None,
             metrics=Metrics(),
             verdicts=Verdicts(),
+            limits=Limits(settings.only),
         )
         command = SubmitBatch(content, (Recipient(number),), loose=question.face != _STRICT)
         accepted = service.submit(command, caller, question.face)

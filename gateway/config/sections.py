@@ -72,6 +72,7 @@ class Caller(Section):
     keys: Annotated[tuple[Key, ...], AfterValidator(not_empty)]
     allow_from: tuple[Network, ...] = ()
     faces: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    rate: Rate | None = None
     country: Country = "46"
     currency: Currency = "SEK"
     organization: Annotated[Text, Field(max_length=100)] = ""

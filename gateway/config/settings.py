@@ -12,7 +12,7 @@ from gateway.config.routes import Rule
 from gateway.config.section import Section
 from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, UpstreamSettings
 from gateway.config.trials import Trial
-from gateway.config.values import StoreUrl, not_empty
+from gateway.config.values import Recipients, StoreUrl, not_empty
 from gateway.ports import Adapter
 
 
@@ -23,6 +23,7 @@ class Settings(Section):
     listen: Listen = Listen()
     store: StoreUrl = "sqlite:///./sluss.db"
     callers: tuple[Caller, ...] = ()
+    only: Recipients = ()
     upstreams: Annotated[dict[str, UpstreamSettings], AfterValidator(not_empty)]
     routes: Annotated[tuple[Rule, ...], AfterValidator(not_empty)]
     tests: tuple[Trial, ...] = ()

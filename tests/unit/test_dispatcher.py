@@ -631,6 +631,23 @@ async def test_a_sweep_that_finds_the_store_full_comes_again(world: World, monke
     await world.reached(key, 599)
 
 
+async def test_an_upstream_that_cannot_be_reached_is_left_in_peace(world: World) -> None:
+    """After five misses the others wait without an attempt; one tries, and when it gets through, all go."""
+    world.main.script = [Unreachable("Cannot connect")] * 5
+    with capture_logs() as lines:
+        first = [await world.add() for _ in range(5)]
+        await until(lambda: not world.main.script)
+        late = await world.add()
+        await until(lambda: world.count("spared"))
+        assert world.main.sent == first
+        assert await world.state(late) == (DispatchState.READY, 0, NOW + 5000)
+        world.clock.advance(1000)
+        for key in (*first, late):
+            await world.reached(key, 102)
+    events = [line["event"] for line in lines]
+    assert (events.count("upstream.open"), events.count("upstream.reached")) == (1, 1)
+
+
 TAKEN = Receipts("batch-7", (Receipt(1001, Status.QUEUED, "101"),))
 
 

@@ -5,7 +5,7 @@ from builders import NOW, a_batch, a_content, a_dispatch, a_message
 
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
 from gateway.model import DispatchState, Plan, StatusEntry, UnknownPolicy, Window
-from gateway.outcome import HOLD, Backoff, failed, polled, shut, taken, transition_of
+from gateway.outcome import HOLD, Backoff, failed, polled, shut, spared, taken, transition_of
 from gateway.ports import Poll, Receipt, Receipts, Report, Settlement, Transition
 from gateway.status import Status
 
@@ -305,3 +305,14 @@ def test_an_upstreams_words_can_be_stored() -> None:
     assert settlements[0].upstream_ref == kept
     for settlement in settlements:
         assert [(t.entry.raw_code, t.entry.raw_text) for t in settlement.transitions] == [(kept, kept)]
+
+
+def test_an_upstream_in_peace_costs_no_attempt() -> None:
+    """A message waits for the pause, or goes to the next upstream at once where its route says so."""
+    waiting = spared(a_dispatch(attempts=2), NOW, 5000)
+    onward = spared(a_dispatch(attempts=2, plan=Plan(("next",), ("unreachable",))), NOW, 5000)
+    staying = spared(a_dispatch(plan=Plan(("next",), ("refused",))), NOW, 5000)
+
+    assert waiting == ("spared", Settlement(1001, READY, run_at=NOW + 5000, attempts=2))
+    assert onward == ("fallback", Settlement(1001, READY, run_at=NOW, attempts=0, onward="next"))
+    assert staying[0] == "spared"

@@ -1,6 +1,6 @@
 """What each command does, on a store in memory: what is checked, where it is sent, and who may see it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ from gateway.errors import (
     Unanswered,
 )
 from gateway.ids import Kind, public_id
+from gateway.limits import Limits
 from gateway.model import (
     Account,
     Batch,
@@ -71,7 +72,9 @@ RULES = (
 class World:
     """A service, with what it stands on."""
 
-    def __init__(self, rules: Sequence[Rule] = RULES) -> None:
+    def __init__(
+        self, rules: Sequence[Rule] = RULES, only: Sequence[str] = (), rates: Mapping[str, float] | None = None
+    ) -> None:
         """Three upstreams: `main` takes three recipients a call."""
         self.store: SqliteStore = open_store("memory:")
         self.clock = FrozenClock()
@@ -88,6 +91,7 @@ class World:
             wake=self._wake,
             metrics=self.metrics,
             verdicts=self.verdicts,
+            limits=Limits(only, rates),
         )
 
     def _wake(self, upstreams: Iterable[str]) -> None:
@@ -133,6 +137,18 @@ async def world() -> AsyncIterator[World]:
 def ruled(*rules: dict[str, object]) -> World:
     """A world with these rules before the default one."""
     return World((*map(Rule.model_validate, rules), RULES[-1]))
+
+
+async def test_limits_are_asked_before_anything_is_stored() -> None:
+    """A number that may not be reached, and a caller who sends too much: nothing is kept of it."""
+    world = World(only=["46700001111"], rates={"erp": 1.0})
+    with pytest.raises(BadRecipient):
+        await world.submit("46712345678")
+    assert (await world.submit("46700001111")).batch.key == 1001
+    with pytest.raises(Busy):
+        await world.submit("46700001111")
+    assert await world.store.batch(1002) is None
+    await world.store.close()
 
 
 async def test_a_route_that_rejects_refuses_the_request() -> None:
