@@ -1,10 +1,18 @@
-"""What the configuration says of the SOAP face, and the services that come of it."""
+"""What the configuration says of the SOAP face, and of an upstream that speaks SOAP; the services that come of it."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from adapters.soap import original
 from adapters.soap.binding import Bound, Chosen, bind
@@ -13,6 +21,65 @@ from adapters.soap.contract import CONTRACTS, Contract, describe
 from adapters.soap.description import Description
 from gateway.paths import wsdl_dir
 from gateway.schedule import SWEDEN, TimeZone
+
+
+class SoapUpstreamOptions(BaseModel):
+    """One account behind a SOAP service; without a `wsdl` of its own, behind the provider's as far as it is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
+        description="The service, as https://web.smscom.se/sendsms/sendsms.asmx"
+    )
+    account: str = Field(min_length=1, description="The account, as ip1-12345: konto")
+    key: SecretStr = Field(min_length=1, description="The account's API key: passwd")
+    version: Literal["1.1", "1.2"] = Field("1.1", description="Of SOAP")
+    wsdl: Path | None = Field(None, description="A WSDL of your own to speak")
+    operations: dict[str, Chosen] = Field(default_factory=dict, description="What its operations and parameters mean")
+    namespace: str | None = Field(
+        None, min_length=1, description="The target namespace, where no WSDL of your own tells it"
+    )
+
+    _bound: tuple[str, Bound, Bound | None] = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _bind(self) -> Self:
+        # Read here, so that whoever checks a configuration is told of its WSDL, too.
+        if self.wsdl is None and self.operations:
+            raise ValueError("operations are bound to a WSDL of your own: name it, as wsdl")
+        if self.wsdl is not None and self.namespace is not None:
+            raise ValueError("the WSDL tells its namespace: remove the key")
+        description = (
+            _moved(describe(CONTRACTS[0]), self.namespace) if self.wsdl is None else original.describe(self.wsdl)
+        )
+        bound = {found.ours: found for found in bind(description, self.operations).values()}
+        if "sms" not in bound:
+            raise ValueError("no operation of the WSDL means sms: say under operations which one does")
+        self._bound = description.namespace, bound["sms"], bound.get("balans")
+        return self
+
+    @property
+    def namespace_spoken(self) -> str:
+        """Of the elements that are sent."""
+        return self._bound[0]
+
+    @property
+    def sms(self) -> Bound:
+        """The operation that sends."""
+        return self._bound[1]
+
+    @property
+    def balance(self) -> Bound | None:
+        """The operation that tells the balance, where there is one."""
+        return self._bound[2]
+
+
+def _moved(description: Description, namespace: str | None) -> Description:
+    """The same service under another namespace, which its actions begin with."""
+    if namespace is None:
+        return description
+    operations = tuple(operation._replace(action=namespace + operation.name) for operation in description.operations)
+    return description._replace(namespace=namespace, operations=operations)
 
 
 class Served(NamedTuple):

@@ -39,7 +39,7 @@ def describe(path: Path) -> Description:
 
     strict = zeep.Settings(forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
-        document = zeep.wsdl.Document(str(path), _OnlyTheFile(path), settings=strict)  # type: ignore[arg-type]
+        document = zeep.wsdl.Document(str(path.absolute()), _OnlyTheFile(path), settings=strict)  # type: ignore[arg-type]
         return _described(path, document)
     except Unreadable:
         raise
@@ -55,9 +55,12 @@ class _OnlyTheFile:
 
     def load(self, url: str) -> bytes:
         """The file. Raises Unreadable for what it refers to, for only the file is served."""
-        if url != str(self._path):
+        if Path(url) != self._path.absolute():
             raise Unreadable(f"{self._path} takes a part of itself from {url}: put that into the file")
-        return self._path.read_bytes()
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise Unreadable(f"{self._path} cannot be read: {error.strerror}") from None
 
 
 def _described(path: Path, document: Any) -> Description:

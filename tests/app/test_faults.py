@@ -102,6 +102,7 @@ LOGIN = {"account": "ip1-12345", "key": TOKEN}
 UPSTREAMS = {
     "rest_v2": {"url": "{}/v2", "token": TOKEN},
     "rest_v1": {"url": "{}/api", **LOGIN},
+    "soap": {"url": "{}/sendsms/sendsms.asmx", **LOGIN},
     "sendsms": {"url": "{}/sendsms.aspx", **LOGIN},
     "http": {"url": "{}/send?to={{recipient}}&text={{text}}", "accepted": {"status": 200, "body": "^ok$"}},
 }

@@ -67,6 +67,22 @@ def _v1_listed(dispatch: Dispatch, code: str) -> Reply:
     return Reply(200, orjson.dumps(entries))
 
 
+_ENVELOPE = (
+    '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">'
+    "<soap:Body>{}</soap:Body></soap:Envelope>"
+)
+
+
+def _soap(operation: str, result: str) -> Reply:
+    inner = f'<{operation}Response xmlns="urn:x"><{operation}Result>{result}</{operation}Result></{operation}Response>'
+    return Reply(200, _ENVELOPE.format(inner).encode())
+
+
+def _fault(code: str) -> Reply:
+    inner = f"<soap:Fault><faultcode>soap:{code}</faultcode><faultstring>No {KEY} here</faultstring></soap:Fault>"
+    return Reply(500, _ENVELOPE.format(inner).encode())
+
+
 CASES = {
     "rest_v2": Case(
         options={"url": "https://api.example/v2", "token": KEY},
@@ -96,6 +112,12 @@ CASES = {
         options={"url": "https://web.example/sendsms.aspx", "account": ACCOUNT, "key": KEY},
         taken=lambda _dispatch: Reply(200, b"42487049"),
         turned_away=_ECHOES,
+    ),
+    "soap": Case(
+        options={"url": "https://web.example/sendsms/sendsms.asmx", "account": ACCOUNT, "key": KEY},
+        taken=lambda _dispatch: _soap("sms", "42487049"),
+        turned_away=(*_ECHOES, _fault("Client"), _fault("Server"), _fault("MustUnderstand")),
+        balance=(_soap("balans", "1000,50"), ("1000.50", "")),
     ),
     "http": Case(
         options={

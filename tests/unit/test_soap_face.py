@@ -67,7 +67,7 @@ def test_the_adapter_says_what_it_is() -> None:
     """The provider's end date, 2025-10-29, and the one parameter that is secret."""
     assert ADAPTER.name == "soap"
     assert ADAPTER.deprecated == 1761696000
-    assert ADAPTER.secrets == {"passwd"}
+    assert ADAPTER.secrets == {"passwd", "key"}
     assert ADAPTER.face is SoapFace
     assert tuple(FACE.mounts) == (PATH, f"{PATH}/", MMS, f"{MMS}/")
     assert FACE.max_body == 131_072

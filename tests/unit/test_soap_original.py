@@ -149,6 +149,12 @@ def test_actions_that_tell_nothing_are_not_asked(tmp_path: Path, action: str) ->
         assert cancel.command == CancelBatch(1001)
 
 
+def test_a_file_may_be_named_from_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As other paths of the configuration are."""
+    monkeypatch.chdir(WSDL.parent)
+    assert original.describe(Path("original.wsdl")) == original.describe(WSDL)
+
+
 def test_an_entry_of_a_list_is_a_text() -> None:
     """Elements in an entry are refused, for its number is somewhere in them."""
     inner = "<string><number>46700000001</number></string>"
