@@ -64,6 +64,7 @@ def test_a_short_run_measures_and_everything_agrees(tmp_path: Path) -> None:
         "soap",
         "soap_to_get",
         "v1",
+        "routes",
         "e2e",
         "batch",
     ]
