@@ -214,7 +214,7 @@ async def test_a_scheduled_batch_leaves_at_its_time_or_is_cancelled_before(
     running: Running, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until its window opens it is 11 and can be cancelled by its number; then it leaves with its window, once."""
-    monkeypatch.setattr("gateway.dispatcher.IDLE", 0.01)
+    monkeypatch.setattr("gateway.lane.IDLE", 0.01)
     clock = FrozenClock()
     gateway = await running(a_document(**to_v2(recorder.url)), clock)
     planned = await send(gateway, scheduled("Planned", NOW + 3_600_000), "rest_v2")

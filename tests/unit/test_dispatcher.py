@@ -10,7 +10,7 @@ from builders import NOW, FrozenClock, a_content, a_new_batch, stored
 from gateways import until
 from structlog.testing import capture_logs
 
-from gateway import dispatcher
+from gateway import dispatcher, lane
 from gateway.config import UpstreamSettings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
@@ -156,7 +156,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher, "IDLE", 0.003)
+    monkeypatch.setattr(lane, "IDLE", 0.003)
     monkeypatch.setattr(dispatcher, "SWEEP", 0.005)
 
 
@@ -256,7 +256,7 @@ async def test_one_upstream_never_starves_another(world: World) -> None:
 async def test_a_lane_keeps_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages, not calls, are counted: beyond a second's worth everything waits for its turn."""
     hand = [0.0]
-    monkeypatch.setattr(dispatcher, "Bucket", lambda rate: Bucket(rate, lambda: hand[0]))
+    monkeypatch.setattr(lane, "Bucket", lambda rate: Bucket(rate, lambda: hand[0]))
     world = World(open_store("memory:"), rate="4/s")
     sizes = [2, 2, 9, 1, 1]
     keys = [await world.add(recipients=size) for size in sizes]
@@ -275,7 +275,7 @@ async def test_a_lane_keeps_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_new_work_wakes_a_lane(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sleeping lane begins as soon as it is told, long before it would look by itself."""
     await world.turns()
-    monkeypatch.setattr(dispatcher, "IDLE", 1000.0)
+    monkeypatch.setattr(lane, "IDLE", 1000.0)
     await world.turns()
     key = await world.add()
     world.dispatcher.wake({"main"})
@@ -361,7 +361,7 @@ async def test_a_lane_wakes_by_itself_for_what_becomes_due(world: World, monkeyp
         await sleep(lane, min(seconds, 0.003))
 
     await world.add(**scheduled((HOUR, None)))
-    monkeypatch.setattr(dispatcher, "IDLE", 1000.0)
+    monkeypatch.setattr(lane, "IDLE", 1000.0)
     monkeypatch.setattr(dispatcher.Lane, "_sleep", noted)
     world.dispatcher.wake({"main"})
     await until(lambda: 1000.0 in slept)
@@ -431,7 +431,7 @@ async def test_the_next_window_is_waited_for(world: World) -> None:
 
 async def test_what_expired_uses_up_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """After an outage, what is too late must not keep what is in time from leaving."""
-    monkeypatch.setattr(dispatcher, "Bucket", lambda rate: Bucket(rate, lambda: 0.0))
+    monkeypatch.setattr(lane, "Bucket", lambda rate: Bucket(rate, lambda: 0.0))
     world = World(open_store("memory:"), rate="4/s")
     late = [await world.add(recipients=3, **scheduled((-60, -1))) for _ in range(9)]
     key = await world.add(recipients=3)
@@ -665,7 +665,7 @@ async def test_what_was_not_answered_is_looked_up(
     label: str, records: list[Any], looks: int, history: list[int], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The upstream's own records are asked before anything else happens; it is never sent twice."""
-    monkeypatch.setattr(dispatcher, "FIND_PAUSE", 0)
+    monkeypatch.setattr(lane, "FIND_PAUSE", 0)
     world.main.script.append(Unanswered("No answer"))
     world.main.records = records
     key = await world.add()
@@ -696,7 +696,7 @@ async def test_a_lost_lease_is_looked_up_before_its_route_decides(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a crash the records are asked first; then it is held, failed or sent again, as its route says."""
-    monkeypatch.setattr(dispatcher, "FIND_PAUSE", 0)
+    monkeypatch.setattr(lane, "FIND_PAUSE", 0)
     url = f"sqlite:///{tmp_path}/sluss.db"
     store = open_store(url)
     dispatches = (NewDispatch("main", "r", range(1), Plan(unknown=policy)),)

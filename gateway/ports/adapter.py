@@ -1,9 +1,9 @@
-"""The seams: what an adapter is, what a store is, and the request and reply types that cross between them.
+"""What an adapter is, and the request and reply types that cross between it and the core.
 
 No framework type crosses these lines, so one protocol's upstream can be looped straight into its own face.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -11,19 +11,8 @@ from pydantic import BaseModel, SecretStr
 
 from gateway.commands import Command, Result
 from gateway.errors import GatewayError, RequestError
-from gateway.model import (
-    EMPTY,
-    PLAIN,
-    Batch,
-    Content,
-    Dispatch,
-    DispatchState,
-    Message,
-    Plan,
-    Recipient,
-    StatusEntry,
-    Tally,
-)
+from gateway.model import EMPTY, Dispatch
+from gateway.ports.store import Callback
 from gateway.status import Status
 
 Headers = Mapping[str, str]
@@ -239,167 +228,7 @@ class Adapter:
     upstream: Callable[[Any], Upstream] | None = None
     local: Callable[[Any], Local] | None = None
     reports: Callable[[], Reports] | None = None
-    callback: Callable[["Callback"], Call] | None = None
+    callback: Callable[[Callback], Call] | None = None
     """How a delivery report is posted to a caller of this adapter's face; None: its callers never asked for one."""
     secrets: frozenset[str] = frozenset()
     """Names of query parameters, body elements and options that must never be logged."""
-
-
-class NewBatch(NamedTuple):
-    """A batch about to be stored. Messages and dispatches are told by their offset from the key they will get.
-
-    Nothing of it is sent before `due`, in milliseconds since 1970.
-    """
-
-    created: int
-    due: int
-    account: str
-    caller: str
-    face: str
-    content: Content
-    recipients: tuple[Recipient, ...]
-    segments: tuple[int, ...]
-    dispatches: tuple["NewDispatch", ...]
-
-
-class NewDispatch(NamedTuple):
-    """Which messages (offsets into the recipients, in order) go to which upstream by which route."""
-
-    upstream: str
-    route: str
-    offsets: range | tuple[int, ...]
-    plan: Plan = PLAIN
-    held: bool = False
-    """Whether it waits for operations to let it go."""
-
-
-class Transition(NamedTuple):
-    """A status that wants to be appended to a message.
-
-    `doubt`: a word of our own about a message of which nothing was heard (Unknown, Expired, Canceled). It says nothing
-    where a report has shown meanwhile that the message left.
-    """
-
-    number: int
-    entry: StatusEntry
-    doubt: bool = False
-    price: str | None = None
-    currency: str | None = None
-
-
-class Settlement(NamedTuple):
-    """How an attempt ended: the dispatch's new state, and what became of its messages, in one transaction."""
-
-    dispatch: int
-    state: DispatchState
-    run_at: int
-    attempts: int
-    sent_at: int | None = None
-    upstream_ref: str | None = None
-    transitions: tuple[Transition, ...] = ()
-    onward: str | None = None
-    """The upstream that it goes to next, by the first name of the fallback in its plan, which is used up by that."""
-
-
-class Callback(NamedTuple):
-    """A delivery report on its way to a caller's URL; what it says is read when it is sent."""
-
-    key: int
-    url: str
-    attempts: int
-    batch: Batch
-    message: Message
-    entry: StatusEntry
-
-
-class Store(Protocol):
-    """What is remembered. Every method that writes returns only once the write is durable.
-
-    Raises Busy where nothing can be written now.
-    """
-
-    def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
-        """Store a batch, its messages (Accepted) and its dispatches (READY, due at `due`), and give them their numbers.
-
-        The numbers are known at once; the awaitable is done when all of it is durable, and raises Busy where it is not.
-        """
-        ...
-
-    async def lease(
-        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None
-    ) -> list[Dispatch]:
-        """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until`.
-
-        No more than `limit` dispatches, and none to be sent once those before it hold `messages` (None is no limit).
-        """
-        ...
-
-    async def settle(self, settlement: Settlement) -> list[Transition]:
-        """End an attempt; returns the transitions that moved a message."""
-        ...
-
-    async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
-        """Append statuses; returns those that moved a message: late and repeated ones change nothing."""
-        ...
-
-    async def cancel(self, batch: Batch, now: int) -> list[Transition]:
-        """End what has not left of a batch: READY dispatches become FAILED, and their messages Canceled.
-
-        All others are left alone. Returns the transitions that moved a message, each with the upstream it waited for.
-        """
-        ...
-
-    async def reclaim(self, now: int) -> list[Dispatch]:
-        """End leases that ran out: SENDING becomes UNKNOWN (599, it may have left), POLLING becomes WAITING again.
-
-        Returns the dispatches that became UNKNOWN.
-        """
-        ...
-
-    async def next_due(self, upstream: str) -> int | None:
-        """When the next dispatch of an upstream is due, in milliseconds since 1970."""
-        ...
-
-    async def resolve(self, dispatch: int, recipient: str) -> tuple[str, int] | None:
-        """(upstream, message number) of a recipient of a dispatch."""
-        ...
-
-    async def batch(self, key: int) -> Batch | None:
-        """A batch by its key."""
-        ...
-
-    async def tallies(self, batch: Batch) -> tuple[Tally, ...]:
-        """How many messages of a batch stand where, one entry per status."""
-        ...
-
-    async def messages(self, batch: Batch, start: int, limit: int, *, descending: bool) -> tuple[Message, ...]:
-        """A page of a batch's messages in creation order."""
-        ...
-
-    async def message(self, number: int) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
-        """A message with its batch and its history; the history starts with Accepted."""
-        ...
-
-    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback]:
-        """Claim delivery reports that are due to be sent to callers."""
-        ...
-
-    async def settle_callback(self, key: int, run_at: int | None) -> None:
-        """Send it again at `run_at`, or forget it (None)."""
-        ...
-
-    async def next_callback(self) -> int | None:
-        """When the next delivery report is due."""
-        ...
-
-    async def depths(self) -> dict[tuple[str, DispatchState], int]:
-        """How many dispatches of each upstream stand in each state that is not finished."""
-        ...
-
-    async def check(self) -> None:
-        """Write something harmless; raises Busy where nothing can be written."""
-        ...
-
-    async def close(self) -> None:
-        """Finish what is queued and let go of the file."""
-        ...

@@ -1,0 +1,285 @@
+"""One upstream's lane: leases what is due, sends it, asks how it went, records how it ended."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.breaker import Breaker
+from gateway.clock import Clock
+from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered, Unreachable, Unsupported
+from gateway.model import Dispatch, DispatchState
+from gateway.observe import Metrics
+from gateway.outcome import HOLD, Backoff, failed, polled, shut, spared, taken
+from gateway.pacing import next_question
+from gateway.ports import Poll, Receipts, Settlement, Store, Transition
+from gateway.rate import Bucket
+from gateway.rewriting import outgoing
+from gateway.upstreams import Connected
+
+log = structlog.get_logger()
+
+LEASE_MARGIN = 30.0
+"""Seconds a lease outlives the longest possible attempt."""
+FIND_PAUSE = 2.0
+"""Seconds after which an upstream is asked once more for what it did not answer: it may still be busy with it."""
+STEP = 200
+"""Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
+IDLE = 1.0
+"""Seconds a lane sleeps at most without looking at the store."""
+FIND_PAUSE = 2.0
+"""Seconds after which an upstream is asked once more for what it did not answer: it may still be busy with it."""
+STEP = 200
+"""Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
+IDLE = 1.0
+"""Seconds a lane sleeps at most without looking at the store."""
+STEP = 200
+"""Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
+IDLE = 1.0
+"""Seconds a lane sleeps at most without looking at the store."""
+IDLE = 1.0
+"""Seconds a lane sleeps at most without looking at the store."""
+
+
+class Lane:
+    """One upstream's work: its concurrency, its rate, its attempts in flight."""
+
+    def __init__(
+        self,
+        name: str,
+        upstream: Connected,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        ended: Callable[[Settlement], None],
+    ) -> None:
+        """`ended` is told how each attempt ended, once that is durable."""
+        self._ended = ended
+        self._name = name
+        self._upstream = upstream
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._settings = upstream.settings
+        self._bucket = Bucket(self._settings.rate)
+        self._breaker = Breaker()
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._running: asyncio.Task[None] | None = None
+        self._held_until = 0
+        self._later = 0
+        self._flying: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """There is work."""
+        self._awake.set()
+
+    def start(self) -> None:
+        """Begin to lease and send."""
+        self._running = asyncio.create_task(self._run(), name=f"lane {self._name}")
+
+    async def stop(self, grace: float) -> None:
+        """Lease nothing more; wait for what is in flight.
+
+        The last turn is waited for, not cancelled: what it has leased would count as sent, and nobody would know.
+        """
+        self._stopping = True
+        self._awake.set()
+        if self._running:
+            await _finish({self._running}, grace)
+        await _finish(self._flying, grace)
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                pause = await self._turn()
+            except Busy:
+                log.warning("lane.store_busy", upstream=self._name)
+                pause = IDLE
+            except Exception:
+                log.exception("lane.crashed", upstream=self._name)
+                pause = IDLE
+            if pause > 0:
+                await self._sleep(pause)
+
+    async def _turn(self) -> float:
+        """Lease what may be sent now and set it flying; returns how long there is nothing to do, in seconds."""
+        now = self._clock.now()
+        free = self._settings.concurrency - len(self._flying)
+        if free <= 0:
+            return IDLE
+        rest = max(self._held_until, self._later) - now
+        if rest > 0 or self._bucket.room() <= 0:
+            # New work cannot go before its time, so nothing wakes this sleep but the end of the lane.
+            await asyncio.sleep(min(IDLE, max(rest / 1000, self._bucket.wait())))
+            return 0.0
+        until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
+        leased = await self._store.lease(self._name, free, now, until, self._bucket.room())
+        for dispatch in leased:
+            # What will not be sent uses nothing up: else whatever expired in an outage would hold back what is in time.
+            if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:
+                self._bucket.take(len(dispatch.messages))
+            task = asyncio.create_task(self._attempt(dispatch))
+            self._flying.add(task)
+            task.add_done_callback(self._landed)
+        if leased:
+            return 0.0
+        due = await self._store.next_due(self._name)
+        return IDLE if due is None else min(IDLE, max(0.001, (due - now) / 1000))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._awake.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("attempt.crashed", upstream=self._name, exc_info=error)
+
+    async def _attempt(self, dispatch: Dispatch) -> None:
+        began = asyncio.get_running_loop().time()
+        if dispatch.state is DispatchState.POLLING:
+            outcome, settlement = await self._poll(dispatch)
+        else:
+            outcome, settlement = await self._send(dispatch)
+        took = asyncio.get_running_loop().time() - began
+        moved = await self._settle(settlement)
+        self._ended(settlement)
+        for transition in moved:
+            self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
+        self._metrics.attempts.labels(self._name, outcome).inc()
+        self._metrics.latency.labels(self._name).observe(took)
+        # One line per hand-over; a question, or a wait without an attempt, is no event that operations need to see.
+        note = log.debug if outcome in {"polled", "spared"} else log.info
+        note(
+            "attempt",
+            upstream=self._name,
+            dispatch=dispatch.key,
+            batch=dispatch.batch.key,
+            caller=dispatch.batch.caller,
+            route=dispatch.route,
+            messages=len(dispatch.messages),
+            attempt=settlement.attempts,
+            outcome=outcome,
+            upstream_ref=settlement.upstream_ref,
+            ms=round(took * 1000, 1),
+        )
+
+    async def _send(self, dispatch: Dispatch) -> tuple[str, Settlement]:
+        sent_at = self._clock.now()
+        if missed := shut(dispatch, sent_at):
+            return missed
+        if (pause := self._breaker.wait(sent_at)) is not None:
+            outcome, settlement = spared(dispatch, sent_at, pause)
+            if settlement.onward is None:
+                # A long queue is put back in small steps, so that it keeps neither the disk nor the log busy.
+                self._later = max(self._later, sent_at + STEP)
+            return outcome, settlement
+        try:
+            receipts = await self._upstream.send(outgoing(dispatch))
+            self._reached()
+            return "sent", taken(dispatch, receipts, sent_at)
+        except Unanswered as error:
+            self._reached()
+            return await self._unanswered(dispatch._replace(sent_at=sent_at), error)
+        except SendError as error:
+            return self._failed(dispatch, error)
+        except Exception:
+            # A bug of ours after the request may have left: the one safe word for it is Unknown.
+            log.exception("attempt.broke", upstream=self._name, dispatch=dispatch.key)
+            return self._failed(dispatch, Unanswered("The gateway could not read the answer"))
+
+    async def _unanswered(self, dispatch: Dispatch, error: Unanswered) -> tuple[str, Settlement]:
+        """It left, and whether it arrived the upstream alone may know: it is asked before anything else happens."""
+        receipts = await self._find(dispatch)
+        if receipts is None:
+            return self._failed(dispatch, error)
+        return "found", taken(dispatch, receipts, dispatch.sent_at or dispatch.batch.created)
+
+    async def _find(self, dispatch: Dispatch) -> Receipts | None:
+        """What the upstream's own records say of a dispatch; None where they say nothing, or there are none."""
+        try:
+            async with asyncio.timeout(LEASE_MARGIN / 2):
+                receipts = await self._upstream.find(dispatch)
+                if receipts is None:
+                    await asyncio.sleep(FIND_PAUSE)
+                    receipts = await self._upstream.find(dispatch)
+                return receipts
+        except Unsupported:
+            return None
+        except (SendError, TimeoutError) as error:
+            log.warning("find.failed", upstream=self._name, dispatch=dispatch.key, reason=str(error))
+            return None
+
+    async def recover(self, dispatch: Dispatch) -> None:
+        """Decide about a dispatch whose lease ran out, for its answer was lost with the process that waited for it."""
+        outcome, settlement = await self._unanswered(
+            dispatch, Unanswered("The gateway stopped while this was being sent")
+        )
+        await self._settle(settlement)
+        self._ended(settlement)
+        log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
+
+    def _reached(self) -> None:
+        if self._breaker.open:
+            log.info("upstream.reached", upstream=self._name)
+            self._metrics.open.labels(self._name).set(0)
+        self._breaker.reached()
+
+    def _missed(self, now: int, error: SendError) -> None:
+        was_open = self._breaker.open
+        self._breaker.missed(now)
+        if self._breaker.open and not was_open:
+            log.warning("upstream.open", upstream=self._name, reason=error.detail)
+            self._metrics.open.labels(self._name).set(1)
+
+    def _failed(self, dispatch: Dispatch, error: SendError) -> tuple[str, Settlement]:
+        now = self._clock.now()
+        if isinstance(error, Unreachable):
+            self._missed(now, error)
+        elif not isinstance(error, Unsupported):
+            self._reached()
+        if isinstance(error, Misconfigured):
+            self._held_until = now + int(HOLD * 1000)
+            self._metrics.held.labels(self._name).set(1)
+            log.error("upstream.held", upstream=self._name, held_seconds=HOLD, reason=error.detail)
+        elif isinstance(error, Throttled):
+            self._later = now + int(max(1.0, error.after) * 1000)  # "later" is meant for all that goes there
+        retry = self._settings.retry
+        return failed(dispatch, error, now, Backoff(retry.first, retry.max, retry.give_up))
+
+    async def _poll(self, dispatch: Dispatch) -> tuple[str, Settlement]:
+        try:
+            poll = await self._upstream.poll(dispatch)
+        except SendError as error:
+            log.info("poll.failed", upstream=self._name, dispatch=dispatch.key, reason=error.detail)
+            # An upstream that will not say is asked as seldom as one that has nothing to say, and as long.
+            poll = Poll((), next_question(dispatch.sent_at or dispatch.batch.created, self._clock.now()))
+        return "polled", polled(dispatch, poll, self._clock.now())
+
+    async def _settle(self, settlement: Settlement) -> Sequence[Transition]:
+        # What was learnt must be written, however long the disk is full: the lease makes it Unknown otherwise.
+        while True:
+            try:
+                moved = await self._store.settle(settlement)
+            except Busy:
+                log.warning("settle.postponed", upstream=self._name, dispatch=settlement.dispatch)
+                await asyncio.sleep(IDLE)
+            else:
+                if self._held_until and settlement.state in (DispatchState.SENT, DispatchState.WAITING):
+                    self._held_until = 0
+                    self._metrics.held.labels(self._name).set(0)
+                return moved
+
+
+async def _finish(tasks: set[asyncio.Task[None]], grace: float) -> None:
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

@@ -1,0 +1,53 @@
+"""The seams of the core: what an adapter is, what a store is."""
+
+from gateway.ports.adapter import (
+    Adapter,
+    Call,
+    Credentials,
+    Face,
+    Found,
+    Headers,
+    Inbound,
+    Local,
+    Poll,
+    Receipt,
+    Receipts,
+    Records,
+    Reply,
+    Report,
+    Reports,
+    Upstream,
+)
+from gateway.ports.store import (
+    Callback,
+    NewBatch,
+    NewDispatch,
+    Settlement,
+    Store,
+    Transition,
+)
+
+__all__ = [
+    "Adapter",
+    "Call",
+    "Callback",
+    "Credentials",
+    "Face",
+    "Found",
+    "Headers",
+    "Inbound",
+    "Local",
+    "NewBatch",
+    "NewDispatch",
+    "Poll",
+    "Receipt",
+    "Receipts",
+    "Records",
+    "Reply",
+    "Report",
+    "Reports",
+    "Settlement",
+    "Store",
+    "Transition",
+    "Upstream",
+]
