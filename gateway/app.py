@@ -21,6 +21,7 @@ from gateway.http import Http
 from gateway.internal import internal_app
 from gateway.limits import Limits
 from gateway.observe import Metrics
+from gateway.operations import Queue
 from gateway.ports import Adapter, Store
 from gateway.reports import Hook, Hooks, hook_path
 from gateway.router import Router
@@ -86,8 +87,11 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
         stack.push_async_callback(dispatcher.stop, settings.listen.shutdown)
         callbacks.start()
         stack.push_async_callback(callbacks.stop)
+        queue = Queue(store, dispatcher, clock, metrics)
         internal_at = await _listen(
-            web.AppRunner(internal_app(store, metrics), access_log=None), settings.listen.internal, stack
+            web.AppRunner(internal_app(store, metrics, queue, settings.listen), access_log=None),
+            settings.listen.internal,
+            stack,
         )
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
@@ -102,9 +106,11 @@ def limits_of(settings: Settings) -> Limits:
 
 async def _tell_orphans(store: Store, settings: Settings) -> None:
     """Nobody sends for an upstream that the configuration has lost, so somebody must be told."""
-    for (upstream, _), count in (await store.depths()).items():
+    for (upstream, _), depth in (await store.depths()).items():
         if upstream not in settings.upstreams:
-            log.error("queue.orphaned", upstream=upstream, dispatches=count, remedy="name this upstream again")
+            log.error(
+                "queue.orphaned", upstream=upstream, dispatches=depth.dispatches, remedy="name this upstream again"
+            )
 
 
 async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.AsyncExitStack) -> Address:

@@ -31,6 +31,11 @@ class Breaker:
         self._trying = True
         return None
 
+    def hurry(self, now: int) -> None:
+        """Let the next message be the trial, instead of waiting for the end of the pause."""
+        if self._open_until is not None:
+            self._open_until = min(self._open_until, now)
+
     def reached(self) -> None:
         """It was reached, whatever it said."""
         self._failures = 0

@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.errors import Busy
 from gateway.lane import Lane
 from gateway.observe import Metrics
-from gateway.ports import Settlement, Store
+from gateway.ports import Pause, Settlement, Store
 from gateway.upstreams import Connected
 from gateway.verdicts import Verdicts
 
@@ -38,14 +38,33 @@ class Dispatcher:
     async def start(self) -> None:
         """Find what an earlier process left behind, then begin to send."""
         await self._reclaim()
+        for name in await self._store.pauses():
+            self._pause(name, paused=True)
         for lane in self._lanes.values():
             lane.start()
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
 
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """The upstreams' lanes, by name."""
+        return self._lanes
+
     def wake(self, upstreams: Iterable[str]) -> None:
-        """Tell these upstreams that there is work."""
+        """Tell these upstreams that there is work; those that the configuration has lost cannot hear it."""
         for name in upstreams:
-            self._lanes[name].wake()
+            if name in self._lanes:
+                self._lanes[name].wake()
+
+    async def pause(self, upstream: str, pause: Pause | None) -> None:
+        """Lease nothing more for an upstream, or with None go on; also after the next start."""
+        self._pause(upstream, paused=pause is not None)
+        await self._store.pause(upstream, pause)
+
+    def _pause(self, upstream: str, *, paused: bool) -> None:
+        if upstream in self._lanes:
+            self._lanes[upstream].paused = paused
+            self._metrics.paused.labels(upstream).set(int(paused))
+            self._lanes[upstream].wake()
 
     def _ended(self, settlement: Settlement) -> None:
         self._verdicts.told(settlement)

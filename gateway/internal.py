@@ -1,15 +1,34 @@
-"""The internal listener: health, readiness and metrics, for operations only."""
+"""The internal listener, for operations only: health, readiness, metrics, and their hands on the running gateway."""
 
+import hmac
+import ipaddress
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from pydantic import ValidationError
 
-from gateway.errors import Busy
-from gateway.model import DispatchState
+from gateway.config import Listen
+from gateway.errors import Busy, Malformed, NotFound
 from gateway.observe import Metrics
+from gateway.operations import Order, Queue
 from gateway.ports import Store
 
+log = structlog.get_logger()
 
-def internal_app(store: Store, metrics: Metrics) -> web.Application:
-    """`/healthz` (the process lives), `/readyz` (the store takes writes), `/metrics` (Prometheus)."""
+MAX_BODY = 64 * 1024
+MOST = 500
+"""Dispatches on a page."""
+
+_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+_STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Malformed, 400), (Busy, 503))
+
+
+def internal_app(store: Store, metrics: Metrics, queue: Queue, listen: Listen) -> web.Application:
+    """`/healthz` (the process lives), `/readyz` (the store takes writes), `/metrics` (Prometheus), `/queue`."""
 
     async def healthz(_request: web.Request) -> web.Response:
         """The process lives."""
@@ -26,10 +45,107 @@ def internal_app(store: Store, metrics: Metrics) -> web.Application:
     async def prometheus(_request: web.Request) -> web.Response:
         """Counters, and the queues as they stand."""
         metrics.queue.clear()
-        for (upstream, state), count in (await store.depths()).items():
-            metrics.queue.labels(upstream, DispatchState(state).name.lower()).set(count)
+        for (upstream, state), depth in (await store.depths()).items():
+            metrics.queue.labels(upstream, state.name.lower()).set(depth.dispatches)
         return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    app = web.Application()
+    app = web.Application(middlewares=[_answering, _guard(listen)], client_max_size=MAX_BODY)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", prometheus)])
+    app.add_routes(_routes(queue))
     return app
+
+
+def _routes(queue: Queue) -> list[web.RouteDef]:
+    async def overview(_request: web.Request) -> web.Response:
+        """Every upstream with what waits for it."""
+        return web.json_response(await queue.overview())
+
+    async def listed(request: web.Request) -> web.Response:
+        """A page of dispatches."""
+        asked = request.query
+        limit = asked.get("limit", "50")
+        if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST:
+            raise Malformed(f"'limit' must be a number from 1 to {MOST}")
+        narrowed = (asked.get("upstream"), asked.get("route"), asked.get("state"), asked.get("after"))
+        return web.json_response(await queue.listed(*narrowed, int(limit)))
+
+    async def shown(request: web.Request) -> web.Response:
+        """The dispatches behind an id."""
+        return web.json_response(await queue.shown(request.match_info["id"], full="full" in request.query))
+
+    async def done(request: web.Request) -> web.Response:
+        """Do something with some of them."""
+        document = await _json(request)
+        return web.json_response(await queue.do(request.match_info["verb"], _order(document), request.remote or ""))
+
+    return [
+        web.get("/queue", overview),
+        web.get("/queue/dispatches", listed),
+        web.get("/queue/dispatches/{id}", shown),
+        web.post("/queue/{verb}", done),
+    ]
+
+
+async def _json(request: web.Request) -> Mapping[str, Any]:
+    # A page in somebody's browser can post a form to this machine unasked, but not this media type.
+    if request.content_type != "application/json":
+        raise Malformed("Send the body as application/json")
+    try:
+        document = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise Malformed("The body must be a JSON object")
+    return document
+
+
+def _order(document: Mapping[str, Any]) -> Order:
+    try:
+        return Order.model_validate(document)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise Malformed(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+
+
+@web.middleware
+async def _answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error of ours as JSON with a sentence."""
+    try:
+        return await handler(request)
+    except (NotFound, Malformed, Busy) as error:
+        status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+        return web.json_response({"error": error.detail}, status=status)
+    except web.HTTPException:
+        raise
+    except Exception:
+        log.exception("internal.crashed", path=request.path)
+        return web.json_response({"error": "Something went wrong in the gateway; its log says what"}, status=500)
+
+
+def _guard(listen: Listen) -> Middleware:
+    """Lets operations in: with the token where there is one, otherwise from this machine alone."""
+    token = listen.internal_token
+    expected = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in _OPEN:
+            return await handler(request)
+        if expected is not None:
+            given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+            if not hmac.compare_digest(given, expected):
+                return web.json_response({"error": "Give listen.internal_token as a Bearer token"}, status=401)
+        elif not (_is_here(listen.internal.host) and _is_here(request.url.host or "")):
+            # Without a token, whoever is on this machine is trusted, but no name that somebody else's DNS points here.
+            sentence = "Set listen.internal_token: without it, this is answered only on 127.0.0.1, ::1 and localhost"
+            return web.json_response({"error": sentence}, status=403)
+        return await handler(request)
+
+    return guard
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -27,18 +27,6 @@ STEP = 200
 """Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
 IDLE = 1.0
 """Seconds a lane sleeps at most without looking at the store."""
-FIND_PAUSE = 2.0
-"""Seconds after which an upstream is asked once more for what it did not answer: it may still be busy with it."""
-STEP = 200
-"""Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
-IDLE = 1.0
-"""Seconds a lane sleeps at most without looking at the store."""
-STEP = 200
-"""Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
-IDLE = 1.0
-"""Seconds a lane sleeps at most without looking at the store."""
-IDLE = 1.0
-"""Seconds a lane sleeps at most without looking at the store."""
 
 
 class Lane:
@@ -64,14 +52,34 @@ class Lane:
         self._bucket = Bucket(self._settings.rate)
         self._breaker = Breaker()
         self._awake = asyncio.Event()
+        self.paused = False
+        """Whether it leases nothing; what is in flight ends as ever."""
         self._stopping = False
         self._running: asyncio.Task[None] | None = None
         self._held_until = 0
         self._later = 0
+        self._leased = 0
         self._flying: set[asyncio.Task[None]] = set()
+
+    @property
+    def held(self) -> bool:
+        """Whether it rests because the upstream refuses the gateway itself."""
+        return self._held_until > self._clock.now()
+
+    @property
+    def open(self) -> bool:
+        """Whether the upstream could not be reached for so long that only a trial now and then is sent."""
+        return self._breaker.open
 
     def wake(self) -> None:
         """There is work."""
+        self._awake.set()
+
+    def hurry(self) -> None:
+        """Rest no longer, whatever for: somebody says that the upstream can be used now."""
+        self._held_until = min(self._held_until, self._clock.now())
+        self._later = 0
+        self._breaker.hurry(self._clock.now())
         self._awake.set()
 
     def start(self) -> None:
@@ -107,7 +115,7 @@ class Lane:
         """Lease what may be sent now and set it flying; returns how long there is nothing to do, in seconds."""
         now = self._clock.now()
         free = self._settings.concurrency - len(self._flying)
-        if free <= 0:
+        if self.paused or free <= 0:
             return IDLE
         rest = max(self._held_until, self._later) - now
         if rest > 0 or self._bucket.room() <= 0:
@@ -115,7 +123,8 @@ class Lane:
             await asyncio.sleep(min(IDLE, max(rest / 1000, self._bucket.wait())))
             return 0.0
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
-        leased = await self._store.lease(self._name, free, now, until, self._bucket.room())
+        leased = await self._store.lease(self._name, free, now, until, self._bucket.room(), self._leased)
+        self._leased += len(leased)
         for dispatch in leased:
             # What will not be sent uses nothing up: else whatever expired in an outage would hold back what is in time.
             if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:

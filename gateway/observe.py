@@ -154,6 +154,9 @@ class Metrics:
         self.open = Gauge(
             "sluss_upstream_open", "1 while an upstream cannot be reached", ["upstream"], registry=self.registry
         )
+        self.paused = Gauge(
+            "sluss_upstream_paused", "1 while operations have stopped an upstream", ["upstream"], registry=self.registry
+        )
         self.latency = Histogram(
             "sluss_attempt_seconds",
             "How long a hand-over takes",

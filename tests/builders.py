@@ -112,6 +112,11 @@ async def submitted(service: Service, command: SubmitBatch, caller: Caller, face
     return result
 
 
+async def depths(store: Store) -> dict[tuple[str, DispatchState], int]:
+    """How many dispatches of each upstream stand in each state that is not finished."""
+    return {where: depth.dispatches for where, depth in (await store.depths()).items()}
+
+
 class _Done:
     def __await__(self) -> Iterator[None]:
         return iter(())

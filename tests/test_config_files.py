@@ -19,6 +19,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 
 ENVIRON = {
     "HOOK_SECRET": "0123456789abcdef",
+    "INTERNAL_TOKEN": "0123456789abcdef",
     "ERP_KEY_HASH": "sha256:" + "a" * 64,
     "ERP_OLD_KEY_HASH": "sha256:" + "b" * 64,
     "V2_TOKEN": "token",
@@ -107,7 +108,7 @@ def test_the_example_shows_a_section_of_every_kind(example: Settings) -> None:
 def test_the_examples_values_are_the_defaults(example: Settings) -> None:
     """Whoever copies the example changes nothing by it, but for what its comments say."""
     listen, main, trial = example.listen, example.upstreams["main"], example.upstreams["trial"]
-    without_default = {"public_url", "trusted_proxies", "hook_secret"}
+    without_default = {"public_url", "trusted_proxies", "hook_secret", "internal_token"}
 
     assert listen.model_dump(exclude=without_default) == Listen().model_dump(exclude=without_default)
     assert example.store == Settings.model_fields["store"].default

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import ask, run, setup
+from gateway.cli import ask, queue, run, setup
 from gateway.cli.output import Guarded
 
 _HELP = """A gateway that keeps software alive which speaks an SMS provider's retired APIs.
@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_queue = typer.Typer(help="What waits in the running gateway: look at it, stop it, move it on.", no_args_is_help=True)
 _key = typer.Typer(help="API keys of callers: make one, or hash one that exists.", no_args_is_help=True)
 
 
@@ -57,9 +58,22 @@ _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("hash", setup.key_hash, "sluss key hash < /run/secrets/erp.key"),
 )
 
-for _group, _commands in ((app, _COMMANDS), (_key, _KEY_COMMANDS)):
+_QUEUE_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("ls", queue.ls, "sluss queue ls --state unknown"),
+    ("show", queue.show, "sluss queue show 1001"),
+    ("pause", queue.pause, 'sluss queue pause main --reason "their maintenance"'),
+    ("resume", queue.resume, "sluss queue resume main"),
+    ("drain", queue.drain, "sluss queue drain main && systemctl stop sluss"),
+    ("retry", queue.retry, "sluss queue retry --upstream main"),
+    ("release", queue.release, "sluss queue release --route night"),
+    ("cancel", queue.cancel, "sluss queue cancel --route campaign --dry-run"),
+    ("resolve", queue.resolve, "sluss queue resolve 1001 --as delivered"),
+)
+
+for _group, _commands in ((app, _COMMANDS), (_queue, _QUEUE_COMMANDS), (_key, _KEY_COMMANDS)):
     for _name, _command, _example in _commands:
         _group.command(_name, epilog=f"Example: {_example}")(_command)
+app.add_typer(_queue, name="queue", epilog="Example: sluss queue ls")
 app.add_typer(_key, name="key", epilog="Example: sluss key new --caller erp")
 
 

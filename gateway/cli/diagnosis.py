@@ -13,7 +13,7 @@ from typing import NamedTuple
 import gateway
 from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, say, show_json
-from gateway.cli.reach import NoAnswer, ask
+from gateway.cli.reach import NoAnswer, ask, url_of
 from gateway.config import Address, Settings, findings
 from gateway.errors import ConfigError
 from gateway.paths import wsdl_dir
@@ -49,7 +49,7 @@ def doctor(config: Path | None, *, as_json: bool) -> ExitCode:
 
 def ready(config: Path | None, *, as_json: bool) -> ExitCode:
     """Ask the running gateway whether it takes messages."""
-    url = f"{_url(read_settings(config).listen.internal)}/readyz"
+    url = f"{url_of(read_settings(config).listen.internal)}/readyz"
     try:
         answer = ask(url, timeout=5)
     except NoAnswer as error:
@@ -142,7 +142,7 @@ def _file(url: str, path: Path) -> Check:
 def _ports(settings: Settings) -> Iterator[Check]:
     listen = settings.listen
     try:
-        running = ask(f"{_url(listen.internal)}/healthz", timeout=2).body == b"ok\n"
+        running = ask(f"{url_of(listen.internal)}/healthz", timeout=2).body == b"ok\n"
     except NoAnswer:
         running = False
     for name, address in (("public", listen.public), ("internal", listen.internal)):
@@ -172,9 +172,3 @@ def _bind(address: Address) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-def _url(address: Address) -> str:
-    # Whoever listens on every address is asked on this machine's own.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
-    return f"http://[{host}]:{address.port}" if ":" in host else f"http://{host}:{address.port}"

@@ -28,7 +28,7 @@ from gateway.observe import Metrics
 from gateway.rewriting import outgoing
 from gateway.router import Router, share
 from gateway.service import Service
-from gateway.store import open_store, queries
+from gateway.store import open_store, queue
 from gateway.store.inspect import find_message
 from gateway.verdicts import Verdicts
 
@@ -181,7 +181,7 @@ def of_stored(config: Path | None, text_id: str, *, full: bool, as_json: bool) -
     settings = read_settings(config)
     with stored(settings.store) as db:
         found = find_message(db, text_id)
-        dispatch = queries.dispatch_of(db, found[1].number) if found else None
+        dispatch = queue.dispatch_of(db, found[1].number) if found else None
     if found is None or dispatch is None:
         not_found(text_id)
         return

@@ -4,7 +4,10 @@ import json
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from gateway.config import Address
 
 
 class NoAnswer(Exception):
@@ -54,3 +57,9 @@ def ask(url: str, *, key: str | None = None, document: object = None, timeout: f
         reason = getattr(error, "reason", error)
         words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
         raise NoAnswer(f"{url} cannot be reached: {words}") from error
+
+
+def url_of(address: "Address") -> str:
+    """Where a gateway is asked that listens there; on every address, it is asked on this machine's own."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
+    return f"http://[{host}]:{address.port}" if ":" in host else f"http://{host}:{address.port}"

@@ -42,6 +42,7 @@ class Listen(Section):
     public_url: PublicUrl | None = None
     trusted_proxies: tuple[Network, ...] = ()
     hook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    internal_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     shutdown: Duration = 20.0
 
     @model_validator(mode="after")

@@ -84,6 +84,29 @@ class Callback(NamedTuple):
     entry: StatusEntry
 
 
+class Depth(NamedTuple):
+    """How many dispatches there are, and when the oldest of them was accepted, in milliseconds since 1970."""
+
+    dispatches: int
+    oldest: int
+
+
+class Pause(NamedTuple):
+    """Since when an upstream is stopped, in milliseconds since 1970, and why."""
+
+    since: int
+    reason: str
+
+
+class Selection(NamedTuple):
+    """Some of the dispatches that are not finished, or of one batch: what is given narrows them down."""
+
+    upstream: str | None = None
+    route: str | None = None
+    state: DispatchState | None = None
+    batch: Batch | None = None
+
+
 class Store(Protocol):
     """What is remembered. Every method that writes returns only once the write is durable.
 
@@ -98,11 +121,12 @@ class Store(Protocol):
         ...
 
     async def lease(
-        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None
+        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
     ) -> list[Dispatch]:
         """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until`.
 
         No more than `limit` dispatches, and none to be sent once those before it hold `messages` (None is no limit).
+        Callers take turns, and high priority has more of them than normal; `turn` counts what was leased before.
         """
         ...
 
@@ -164,8 +188,32 @@ class Store(Protocol):
         """When the next delivery report is due."""
         ...
 
-    async def depths(self) -> dict[tuple[str, DispatchState], int]:
+    async def depths(self) -> dict[tuple[str, DispatchState], Depth]:
         """How many dispatches of each upstream stand in each state that is not finished."""
+        ...
+
+    async def dispatch(self, number: int) -> Dispatch | None:
+        """The dispatch that carries a message."""
+        ...
+
+    async def select(self, wanted: Selection, after: int, limit: int) -> list[Dispatch]:
+        """A page of dispatches in the order of their keys, beginning behind the key `after`."""
+        ...
+
+    async def requeue(self, dispatches: Sequence[int], now: int) -> list[int]:
+        """Make what is READY, UNKNOWN or HELD of these READY and due now; returns those that it was done to."""
+        ...
+
+    async def withdraw(self, dispatches: Sequence[int], now: int) -> list[Transition]:
+        """As `cancel`, for these dispatches."""
+        ...
+
+    async def pauses(self) -> dict[str, Pause]:
+        """The upstreams that operations have stopped."""
+        ...
+
+    async def pause(self, upstream: str, pause: Pause | None) -> None:
+        """Remember that an upstream is stopped (an earlier reason stays), or with None that it is not any more."""
         ...
 
     async def check(self) -> None:

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally
-from gateway.ports import Callback, NewBatch, Settlement, Transition
+from gateway.ports import Callback, Depth, NewBatch, Pause, Selection, Settlement, Transition
 from gateway.status import Status
-from gateway.store import queries, schema
+from gateway.store import queries, queue, schema
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
-_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan)"
+_ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
 _ACCEPTED = Status.ACCEPTED.code
 
 
@@ -48,7 +48,7 @@ class SqliteStore:
             self._next = FIRST_NUMBER
         self._next = max(self._next, FIRST_NUMBER)
         # Nobody else has the lock, so whoever held these leases is gone.
-        self._abandoned = self._writer.run(queries.abandon)
+        self._abandoned = self._writer.run(queue.abandon)
 
     def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
         """Store a batch; see the port."""
@@ -61,14 +61,14 @@ class SqliteStore:
         return batch, self._writer.insert(lambda: _rows(batch, new))
 
     async def lease(
-        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None
+        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
     ) -> list[Dispatch]:
         """Claim what is due; see the port."""
-        return await self._writer.run(lambda db: queries.lease(db, upstream, limit, now, until, messages))
+        return await self._writer.run(lambda db: queue.lease(db, upstream, limit, now, until, messages, turn))
 
     async def settle(self, settlement: Settlement) -> list[Transition]:
         """End an attempt; see the port."""
-        return await self._writer.run(lambda db: queries.settle(db, settlement))
+        return await self._writer.run(lambda db: queue.settle(db, settlement))
 
     async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
         """Append statuses; see the port."""
@@ -76,19 +76,19 @@ class SqliteStore:
 
     async def cancel(self, batch: Batch, now: int) -> list[Transition]:
         """End what has not left; see the port."""
-        return await self._writer.run(lambda db: queries.cancel(db, batch, now))
+        return await self._writer.run(lambda db: queue.cancel_batch(db, batch, now))
 
     async def reclaim(self, now: int) -> list[Dispatch]:
         """End leases that ran out; see the port."""
-        return await self._writer.run(lambda db: queries.reclaim(db, now))
+        return await self._writer.run(lambda db: queue.reclaim(db, now))
 
     async def next_due(self, upstream: str) -> int | None:
         """When there is work again; see the port."""
-        return await self._read(lambda db: queries.next_due(db, upstream))
+        return await self._read(lambda db: queue.next_due(db, upstream))
 
     async def resolve(self, dispatch: int, recipient: str) -> tuple[str, int] | None:
         """Find a message by dispatch and recipient; see the port."""
-        return await self._read(lambda db: queries.resolve(db, dispatch, recipient))
+        return await self._read(lambda db: queue.resolve(db, dispatch, recipient))
 
     async def batch(self, key: int) -> Batch | None:
         """A batch; see the port."""
@@ -118,9 +118,33 @@ class SqliteStore:
         """When a delivery report is due; see the port."""
         return await self._read(queries.next_callback)
 
-    async def depths(self) -> dict[tuple[str, DispatchState], int]:
+    async def depths(self) -> dict[tuple[str, DispatchState], Depth]:
         """Unfinished dispatches; see the port."""
-        return await self._read(queries.depths)
+        return await self._read(queue.depths)
+
+    async def dispatch(self, number: int) -> Dispatch | None:
+        """The dispatch of a message; see the port."""
+        return await self._read(lambda db: queue.dispatch_of(db, number))
+
+    async def select(self, wanted: Selection, after: int, limit: int) -> list[Dispatch]:
+        """A page of dispatches; see the port."""
+        return await self._read(lambda db: queue.select(db, wanted, after, limit))
+
+    async def requeue(self, dispatches: Sequence[int], now: int) -> list[int]:
+        """Let them be sent now; see the port."""
+        return await self._writer.run(lambda db: queue.requeue(db, dispatches, now))
+
+    async def withdraw(self, dispatches: Sequence[int], now: int) -> list[Transition]:
+        """Cancel them; see the port."""
+        return await self._writer.run(lambda db: queue.cancel(db, dispatches, now))
+
+    async def pauses(self) -> dict[str, Pause]:
+        """The upstreams that are stopped; see the port."""
+        return await self._read(queue.pauses)
+
+    async def pause(self, upstream: str, pause: Pause | None) -> None:
+        """Stop an upstream, or let it go on; see the port."""
+        await self._writer.run(lambda db: queue.pause(db, upstream, pause))
 
     async def check(self) -> None:
         """Write the schema's version over itself; see the port."""
@@ -159,8 +183,11 @@ def _rows(batch: Batch, new: NewBatch) -> Rows:
     messages: list[tuple[Any, ...]] = []
     for upstream, route, offsets, plan, held in new.dispatches:
         dispatch = key + offsets[0]
-        state = queries.HELD if held else queries.READY
-        dispatches.append((dispatch, key, upstream, route, state, 0, new.due, plan_to_json(plan)))
+        state = queue.HELD if held else queue.READY
+        row_of_plan = plan_to_json(plan)
+        dispatches.append(
+            (dispatch, key, upstream, route, state, 0, new.due, row_of_plan, caller, content.priority.value)
+        )
         for offset in offsets:
             recipient, params = new.recipients[offset]
             row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))

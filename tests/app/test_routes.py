@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from builders import depths
 from callers import FACES, a_letter, number_of
 from gateways import TOKEN, Running, a_document, settled, to_v2, until
 from rawhttp import exchange
@@ -158,7 +159,7 @@ async def test_what_is_held_waits(running: Running, provider: Recorder) -> None:
     await sent(gateway)
     assert await gateway.store.next_due("main") is None
     assert provider.requests == []
-    assert (await gateway.store.depths()) == {}
+    assert await depths(gateway.store) == {("main", DispatchState.HELD): 1}
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -178,8 +179,8 @@ async def test_a_batch_is_split_between_upstreams(face: str, running: Running, p
 
 
 async def _all_left(gateway: Gateway) -> bool:
-    depths = await gateway.store.depths()
-    return not any(state is DispatchState.READY or state is DispatchState.SENDING for _, state in depths)
+    found = await depths(gateway.store)
+    return not any(state is DispatchState.READY or state is DispatchState.SENDING for _, state in found)
 
 
 async def test_what_was_not_answered_is_found_at_the_provider(running: Running, provider: Recorder) -> None:

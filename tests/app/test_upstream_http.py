@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 import pytest
 import yaml
 from aiohttp import web
-from builders import FrozenClock
+from builders import FrozenClock, depths
 from callers import a_letter, number_of
 from gateways import ROOT, Running, a_document, settled, until
 from rawhttp import exchange
@@ -158,7 +158,7 @@ async def test_an_answer_is_the_end_of_the_message(
 
 async def ready(gateway: Gateway) -> bool:
     """Whether what was tried waits for the next attempt."""
-    return await gateway.store.depths() == {("form", DispatchState.READY): 1}
+    return await depths(gateway.store) == {("form", DispatchState.READY): 1}
 
 
 async def test_a_wrong_password_fails_no_message(behind: Behind, provider: Provider) -> None:

@@ -5,7 +5,8 @@ import threading
 from decimal import Decimal
 
 import pytest
-from builders import NOW, a_content, a_new_batch, stored
+from builders import NOW, a_content, a_new_batch, depths, stored
+from contract.store_queue import Operating, Sharing
 
 from gateway.errors import Busy
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
@@ -289,7 +290,7 @@ class Leasing:
         again = await store.lease("main", 10, NOW, NOW + MINUTE)
 
         assert [dispatch.key for dispatch in again] == [other.key]
-        assert await store.depths() == {("main", DispatchState.SENDING): 1}
+        assert await depths(store) == {("main", DispatchState.SENDING): 1}
 
     async def test_asking_is_no_sending(self, store: SqliteStore) -> None:
         """Dispatches that are asked about use up nothing of what may be sent."""
@@ -343,13 +344,13 @@ class Leasing:
         first, second = await store.lease("main", 2, NOW, NOW + MINUTE)
         await store.settle(settled(first, DispatchState.SENT))
 
-        assert await store.depths() == {
+        assert await depths(store) == {
             ("main", DispatchState.READY): 1,
             ("main", DispatchState.SENDING): 1,
             ("trial", DispatchState.READY): 1,
         }
         await store.settle(settled(second, DispatchState.FAILED))
-        assert ("main", DispatchState.SENDING) not in await store.depths()
+        assert ("main", DispatchState.SENDING) not in await depths(store)
 
 
 class Settling:
@@ -486,7 +487,7 @@ class Cancelling:
         assert (found[1].status, found[1].modified, found[2][1:]) == (Status.CANCELED, NOW + 5, (canceled,))
         assert await store.next_due("main") is None
         assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
-        assert await store.depths() == {}
+        assert await depths(store) == {}
 
     async def test_what_waits_for_another_attempt_is_cancelled(self, store: SqliteStore) -> None:
         """A dispatch that never left, though it was tried, can be taken back."""
@@ -510,10 +511,10 @@ class Cancelling:
         dispatch = await leased(store)
         if state is not None:
             await store.settle(settled(dispatch, state))
-        before = await store.depths()
+        before = await depths(store)
 
         assert await store.cancel(batch, NOW) == []
-        assert await store.depths() == before
+        assert await depths(store) == before
         receipt = step(batch.key, Status.QUEUED)
         assert await store.settle(settled(dispatch, DispatchState.SENT, transitions=(receipt,))) == [receipt]
         assert await codes(store, batch.key) == [101, 102]
@@ -684,7 +685,7 @@ class Planning:
             (dispatch,) = await store.lease(before, 1, NOW, NOW + MINUTE)
             await store.settle(settled(dispatch, DispatchState.READY, attempts=0, onward=upstream))
             assert await store.lease("main", 10, NOW, NOW + MINUTE) == []
-            assert await store.depths() == {(upstream, DispatchState.READY): 1}
+            assert await depths(store) == {(upstream, DispatchState.READY): 1}
         (dispatch,) = await store.lease("last", 1, NOW, NOW + MINUTE)
 
         assert (dispatch.key, dispatch.attempts, dispatch.plan) == (key, 0, self.PLAN._replace(fallback=()))
@@ -784,5 +785,18 @@ class Living:
             await stored(store, a_new_batch())
 
 
-class StoreContract(Adding, Reading, Leasing, Settling, Recording, Cancelling, Reclaiming, Planning, Outbox, Living):
+class StoreContract(
+    Adding,
+    Reading,
+    Leasing,
+    Sharing,
+    Settling,
+    Recording,
+    Cancelling,
+    Reclaiming,
+    Planning,
+    Operating,
+    Outbox,
+    Living,
+):
     """All of it."""

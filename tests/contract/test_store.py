@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from builders import NOW, a_content, a_new_batch, stored
+from builders import NOW, a_content, a_new_batch, depths, stored
 from callers import FACES, a_letter, number_of
 from gateways import Running, until
 from rawhttp import exchange
@@ -18,7 +18,7 @@ from gateway.status import Status
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
 
-pytest.register_assert_rewrite("contract.store")
+pytest.register_assert_rewrite("contract.store", "contract.store_queue")
 from contract.store import MINUTE, THREE, StoreContract, codes, leased, step  # noqa: E402 - rewritten first
 
 
@@ -132,7 +132,7 @@ async def test_a_disk_that_takes_nothing_more_is_busy(tmp_path: Path, settings: 
         with pytest.raises(Busy, match="cannot store anything now"):
             await stored(store, big)
         assert await store.batch(first.key) == first
-        assert [key for (_, key) in (await store.depths()).items()] == [1]
+        assert list((await depths(store)).values()) == [1]
 
         disk.execute("PRAGMA query_only = OFF")
         disk.execute("PRAGMA max_page_count = 1000000")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from builders import NOW, FrozenClock, a_content, submitted
+from builders import NOW, FrozenClock, a_content, depths, submitted
 from structlog.testing import capture_logs
 
 from gateway.commands import (
@@ -288,7 +288,7 @@ async def test_nothing_is_accepted_where_nothing_can_be_stored(world: World) -> 
         await world.submit("46712345678")
     disk.execute("PRAGMA query_only = OFF")
 
-    assert await world.store.depths() == {}
+    assert await depths(world.store) == {}
 
 
 async def test_a_recipient_named_twice_gets_it_once(world: World) -> None:
@@ -431,7 +431,7 @@ async def test_what_is_refused_leaves_nothing(
     assert isinstance(caught.value, Malformed)
     assert set(caught.value.fields) == fields
     assert caught.value.detail
-    assert await world.store.depths() == {}
+    assert await depths(world.store) == {}
     assert world.woken == []
 
 

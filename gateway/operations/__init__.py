@@ -1,0 +1,5 @@
+"""What operations see of a running gateway and do to it, behind the internal listener."""
+
+from gateway.operations.queue import Action, Order, Queue
+
+__all__ = ["Action", "Order", "Queue"]

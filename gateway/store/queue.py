@@ -1,0 +1,310 @@
+"""The dispatches in SQLite: claimed, ended, shared out between callers, listed and moved by operations."""
+
+import math
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gateway.lifecycle import is_quiet
+from gateway.model import Batch, Dispatch, DispatchState, Priority, StatusEntry
+from gateway.ports import Depth, Pause, Selection, Settlement, Transition
+from gateway.status import Status
+from gateway.store import queries
+from gateway.store.rows import MESSAGE, message_of, plan_from_json
+
+READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
+SENT = DispatchState.SENT.value
+FAILED = DispatchState.FAILED.value
+UNKNOWN = DispatchState.UNKNOWN.value
+HELD = DispatchState.HELD.value
+
+_DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan"
+
+_TURNS = {Priority.NORMAL.value: 1, Priority.HIGH.value: 4}
+"""How often a caller's messages of a priority have their turn."""
+
+
+def abandon(db: sqlite3.Connection) -> None:
+    """Let every lease run out at once."""
+    for upstream in _upstreams(db):
+        db.execute(
+            "UPDATE dispatch SET run_at = 0 WHERE upstream = ? AND state <= 3 AND state IN (?, ?)",
+            (upstream, SENDING, POLLING),
+        )
+
+
+def _upstreams(db: sqlite3.Connection) -> list[str]:
+    """The upstreams that have anything to do, found by a look at each of them and not at each dispatch."""
+    found: list[str] = []
+    following = "SELECT upstream FROM dispatch WHERE upstream > ? AND state <= 3 ORDER BY upstream LIMIT 1"
+    while row := db.execute(following, (found[-1] if found else "",)).fetchone():
+        found.append(row[0])
+    return found
+
+
+def _queues(db: sqlite3.Connection, upstream: str) -> list[tuple[int, int, str]]:
+    """(state, priority, caller) of everything that an upstream may lease, found by a look at each of these."""
+    found: list[tuple[int, int, str]] = []
+    for state in (READY, WAITING):
+        last: tuple[int, str] | None = (0, "")
+        while last is not None:
+            last = db.execute(
+                "SELECT priority, caller FROM dispatch WHERE upstream = ? AND state <= 3 AND state = ?"
+                " AND (priority, caller) > (?, ?) ORDER BY priority, caller LIMIT 1",
+                (upstream, state, *last),
+            ).fetchone()
+            if last is not None:
+                found.append((state, *last))
+    return found
+
+
+def lease(
+    db: sqlite3.Connection, upstream: str, limit: int, now: int, until: int, messages: int | None, turn: int
+) -> list[Dispatch]:
+    """Claim what is due. What a report shows to have left is not sent again, whatever was answered."""
+    become = {READY: SENDING, WAITING: POLLING}
+    leased: list[Dispatch] = []
+    gone: list[int] = []
+    left = math.inf if messages is None else messages
+    closed: set[int] = set()
+    for row in _in_turn(db, upstream, now, turn, closed):
+        dispatch = _dispatch(db, (*row[:4], become[row[4]], *row[5:]))
+        if dispatch.state is DispatchState.SENDING and _has_left(dispatch):
+            gone.append(dispatch.key)
+            continue
+        leased.append(dispatch)
+        if dispatch.state is DispatchState.SENDING:
+            left -= len(dispatch.messages)
+        if left <= 0:
+            closed.add(READY)  # nothing more may be sent, but upstreams may be asked
+        if len(leased) >= limit:
+            break
+    db.executemany("UPDATE dispatch SET state = ? WHERE key = ?", [(SENT, key) for key in gone])
+    db.executemany(
+        "UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?",
+        [(dispatch.state.value, until, dispatch.key) for dispatch in leased],
+    )
+    return leased
+
+
+def _in_turn(db: sqlite3.Connection, upstream: str, now: int, turn: int, closed: set[int]) -> Iterator[tuple[Any, ...]]:
+    """What is due: of each caller and priority the oldest first, and one after the other of these in turn.
+
+    A state that is added to `closed` meanwhile is left out from then on.
+    """
+    queues = {
+        queue: db.execute(
+            f"SELECT {_DISPATCH} FROM dispatch WHERE upstream = ? AND state <= 3 AND state = ? AND priority = ?"
+            " AND caller = ? AND run_at <= ? ORDER BY run_at",
+            (upstream, *queue, now),
+        )
+        for queue in _queues(db, upstream)
+    }
+    turns = [queue for queue in queues for _ in range(_TURNS[queue[1]])]
+    first = turn % len(turns) if turns else 0
+    turns = turns[first:] + turns[:first]
+    while turns:
+        ended = set()
+        for queue in turns:
+            if queue not in ended and queue[0] not in closed and (row := queues[queue].fetchone()) is not None:
+                yield row
+            else:
+                ended.add(queue)
+        turns = [queue for queue in turns if queue not in ended]
+
+
+def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
+    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan = row
+    found = queries.batch(db, batch_key)
+    if found is None:
+        raise LookupError(f"dispatch {key} has lost its batch")
+    rows = db.execute(
+        f"SELECT {MESSAGE} FROM message WHERE number BETWEEN ? AND ? AND dispatch = ? ORDER BY number",
+        (key, batch_key + found.size - 1, key),
+    )
+    return Dispatch(
+        key=key,
+        batch=found,
+        upstream=upstream,
+        route=route,
+        state=DispatchState(state),
+        attempts=attempts,
+        run_at=run_at,
+        sent_at=sent_at,
+        upstream_ref=upstream_ref,
+        messages=tuple(message_of(message) for message in rows),
+        plan=plan_from_json(plan),
+    )
+
+
+def _has_left(dispatch: Dispatch) -> bool:
+    """Whether the upstream has spoken of any of its messages, which leave together."""
+    return not all(is_quiet(message.status) for message in dispatch.messages)
+
+
+def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
+    """Write how an attempt ended; an answer that comes after its lease ran out still counts."""
+    db.execute(
+        "UPDATE dispatch SET state = ?, run_at = ?, attempts = ?, sent_at = COALESCE(?, sent_at),"
+        " upstream_ref = COALESCE(?, upstream_ref), upstream = COALESCE(?, upstream),"
+        " plan = CASE WHEN ? IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
+        " WHERE key = ? AND state IN (?, ?, ?)",
+        (
+            end.state.value,
+            end.run_at,
+            end.attempts,
+            end.sent_at,
+            end.upstream_ref,
+            end.onward,
+            end.onward,
+            end.dispatch,
+            SENDING,
+            POLLING,
+            UNKNOWN,
+        ),
+    )
+    return queries.record(db, end.transitions)
+
+
+def cancel(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[Transition]:
+    """Fail what is READY or HELD: it waits for its first attempt, or for another one after one that never left.
+
+    A lease is a transaction of the same writer, so it comes wholly before this one or finds nothing.
+    """
+    moved: list[Transition] = []
+    for key in keys:
+        row = db.execute(
+            f"SELECT {_DISPATCH} FROM dispatch WHERE key = ? AND state IN (?, ?)", (key, READY, HELD)
+        ).fetchone()
+        # The messages of a dispatch leave together: what is known of one is true of all.
+        if row is None or _has_left(dispatch := _dispatch(db, row)):
+            continue
+        db.execute("UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?", (FAILED, now, key))
+        entry = StatusEntry(status=Status.CANCELED, created=now, upstream=dispatch.upstream)
+        moved += queries.record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
+    return moved
+
+
+def cancel_batch(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
+    """Cancel what has not left of a batch."""
+    rows = db.execute("SELECT key FROM dispatch WHERE key BETWEEN ? AND ?", (of.key, of.key + of.size - 1)).fetchall()
+    return cancel(db, [key for (key,) in rows], now)
+
+
+def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
+    """End leases that ran out; what was being sent may have left, so its messages become Unknown."""
+    lost: list[Dispatch] = []
+    for upstream in _upstreams(db):
+        db.execute(
+            "UPDATE dispatch SET state = ? WHERE upstream = ? AND state <= 3 AND state = ? AND run_at <= ?",
+            (WAITING, upstream, POLLING, now),
+        )
+        rows = db.execute(
+            f"SELECT {_DISPATCH} FROM dispatch WHERE upstream = ? AND state <= 3 AND state = ? AND run_at <= ?",
+            (upstream, SENDING, now),
+        ).fetchall()
+        lost += [_dispatch(db, row) for row in rows]
+    for dispatch in lost:
+        db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (UNKNOWN, dispatch.key))
+        words = "The gateway stopped while this was being sent"
+        entry = StatusEntry(status=Status.UNKNOWN, created=now, raw_text=words, upstream=dispatch.upstream)
+        queries.record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
+    return lost
+
+
+def next_due(db: sqlite3.Connection, upstream: str) -> int | None:
+    """The earliest `run_at` of what an upstream may lease."""
+    dues = [
+        db.execute(
+            "SELECT MIN(run_at) FROM dispatch WHERE upstream = ? AND state <= 3 AND state = ? AND priority = ?"
+            " AND caller = ?",
+            (upstream, *queue),
+        ).fetchone()[0]
+        for queue in _queues(db, upstream)
+    ]
+    return min(dues, default=None)
+
+
+def resolve(db: sqlite3.Connection, dispatch: int, recipient: str) -> tuple[str, int] | None:
+    """The upstream of a dispatch and the number of its message to a recipient."""
+    row = db.execute(
+        "SELECT dispatch.upstream, message.number FROM dispatch JOIN batch ON batch.key = dispatch.batch"
+        " JOIN message ON message.number BETWEEN dispatch.key AND batch.key + batch.size - 1"
+        " AND message.dispatch = dispatch.key WHERE dispatch.key = ? AND message.recipient = ?",
+        (dispatch, recipient),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def dispatch_of(db: sqlite3.Connection, number: int) -> Dispatch | None:
+    """The dispatch that carries a message."""
+    row = db.execute(
+        f"SELECT {_DISPATCH} FROM dispatch WHERE key = (SELECT dispatch FROM message WHERE number = ?)", (number,)
+    ).fetchone()
+    return None if row is None else _dispatch(db, row)
+
+
+def depths(db: sqlite3.Connection) -> dict[tuple[str, DispatchState], Depth]:
+    """Unfinished dispatches by upstream and state, out of the indexes alone."""
+    rows = db.execute(
+        "SELECT upstream, state, COUNT(*), MIN(key) FROM dispatch WHERE state <= 3 GROUP BY upstream, state UNION ALL"
+        " SELECT upstream, state, COUNT(*), MIN(key) FROM dispatch WHERE state >= 6 GROUP BY upstream, state"
+    ).fetchall()
+    return {(upstream, DispatchState(state)): Depth(count, _created(db, key)) for upstream, state, count, key in rows}
+
+
+def _created(db: sqlite3.Connection, key: int) -> int:
+    (created,) = db.execute("SELECT created FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (key,)).fetchone()
+    return int(created)
+
+
+_PARTS = (("state <= 3", "INDEXED BY dispatch_due"), ("state >= 6", "INDEXED BY dispatch_asks"))
+"""What is unfinished, and the index that holds nothing else."""
+
+
+def select(db: sqlite3.Connection, wanted: Selection, after: int, limit: int) -> list[Dispatch]:
+    """A page of the dispatches that are meant, in the order of their keys."""
+    upstream, route, state, batch = wanted
+    terms: list[str] = []
+    values: list[object] = []
+    for term, value in (("upstream = ?", upstream), ("route = ?", route), ("state = ?", state)):
+        if value is not None:
+            terms.append(term)
+            values.append(value)
+    # A batch's dispatches lie side by side; all others must not be looked for among those that are done.
+    parts = (("key BETWEEN ? AND ?", ""),) if batch else _PARTS
+    bounds = (max(after + 1, batch.key), batch.key + batch.size - 1) if batch else (after,)
+    selects = [
+        f"SELECT {_DISPATCH} FROM dispatch {index} WHERE {' AND '.join((part, *terms))}"
+        + ("" if batch else " AND key > ?")
+        for part, index in parts
+    ]
+    given = [*bounds, *values] if batch else [*values, *bounds]
+    rows = db.execute(f"{' UNION ALL '.join(selects)} ORDER BY 1 LIMIT ?", (*given * len(selects), limit))
+    return [_dispatch(db, row) for row in rows.fetchall()]
+
+
+def requeue(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[int]:
+    """Let what waits for its time, for a person, or for nobody any more, be sent now; returns what was moved."""
+    return [
+        key
+        for key in keys
+        if db.execute(
+            "UPDATE dispatch SET state = ?, run_at = ?, attempts = 0 WHERE key = ? AND state IN (?, ?, ?)",
+            (READY, now, key, READY, UNKNOWN, HELD),
+        ).rowcount
+    ]
+
+
+def pauses(db: sqlite3.Connection) -> dict[str, Pause]:
+    """The upstreams that operations have stopped."""
+    rows = db.execute("SELECT upstream, since, reason FROM pause")
+    return {upstream: Pause(since, reason) for upstream, since, reason in rows}
+
+
+def pause(db: sqlite3.Connection, upstream: str, of: Pause | None) -> None:
+    """Remember that an upstream is stopped, or that it is not any more."""
+    if of is None:
+        db.execute("DELETE FROM pause WHERE upstream = ?", (upstream,))
+    else:
+        db.execute("INSERT INTO pause VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (upstream, *of))
