@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 from gateway import text
 from gateway.commands import SubmitBatch
 from gateway.errors import BadContent, BadRecipient, BadSender, Malformed
-from gateway.model import MAX_BODY, MAX_RECIPIENTS, Content, DataCoding, Recipient
+from gateway.model import MAX_BODY, MAX_RECIPIENTS, Content, DataCoding, Recipient, Rewrite
 from gateway.msisdn import normalise
+from gateway.rewriting import measurable, rewritten
 from gateway.sender import is_documented, shorten
+
+MAX_SENDER = 32
+"""Characters; the older faces pass on a number that is too long, but not a novel."""
 
 
 def recipients_of(command: SubmitBatch, country: str) -> tuple[Recipient, ...]:
@@ -40,7 +44,7 @@ def checked(content: Content, *, loose: bool) -> Content:
     """The content, once it can be sent; a sender that is too long is cut where the older faces did so."""
     _check_body(content.body)
     sender = shorten(content.sender) if loose else content.sender
-    if not sender or not _sayable(sender) or not (loose or is_documented(sender)):
+    if not 0 < len(sender) <= MAX_SENDER or not _sayable(sender) or not (loose or is_documented(sender)):
         sentence = "Give a number of at most 15 digits, or a name of 1 to 11 letters A-Z and digits"
         raise BadSender(sentence, {"sender": [sentence]})
     if "\0" in (content.reference or "") or any("\0" in tag for tag in content.tags):
@@ -69,12 +73,16 @@ def _sayable(words: str) -> bool:
 
 
 def _rendered(body: str, params: Mapping[str, str], defaults: Mapping[str, str]) -> str:
-    # Judged one by one and before they are put together: a short text can ask for a megabyte a hundred times over.
-    if any(len(value) > MAX_BODY for values in (params, defaults) for value in values.values()):
-        raise BadContent("A template argument is too long", {"body": [f"Use at most {MAX_BODY} characters"]})
+    _check_arguments(params)
     rendered = text.render(body, params, defaults)
     _check_body(rendered)
     return rendered
+
+
+def _check_arguments(arguments: Mapping[str, str]) -> None:
+    # Judged one by one and before they are put together: a short text can ask for a megabyte a hundred times over.
+    if any(len(value) > MAX_BODY for value in arguments.values()):
+        raise BadContent("A template argument is too long", {"body": [f"Use at most {MAX_BODY} characters"]})
 
 
 def measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Content, tuple[int, ...]]:
@@ -83,9 +91,19 @@ def measured(content: Content, recipients: Sequence[Recipient]) -> tuple[Content
         coding, parts = text.measure(content.body, content.datacoding)
         segments = (parts,) * len(recipients)
     else:
+        _check_arguments(content.defaults)
         bodies = [_rendered(content.body, recipient.params, content.defaults) for recipient in recipients]
+        found = [text.measure(body, content.datacoding) for body in bodies]
         # One coding for the whole batch, as its document shows: UCS-2 as soon as one recipient's text needs it.
-        gsm = all(text.choose(body, content.datacoding) is DataCoding.GSM for body in bodies)
-        coding = DataCoding.GSM if gsm else DataCoding.UCS
-        segments = tuple(text.segments(body, coding) for body in bodies)
+        coding = DataCoding.UCS if any(each is DataCoding.UCS for each, _ in found) else DataCoding.GSM
+        segments = tuple(
+            parts if each is coding else text.segments(body, coding)
+            for body, (each, parts) in zip(bodies, found, strict=True)
+        )
     return (content if coding is content.datacoding else content._replace(datacoding=coding)), segments
+
+
+def leaving(content: Content, recipients: Sequence[Recipient], rewrite: Rewrite) -> tuple[int, ...]:
+    """The segments of each recipient's text as a route rewrites it: it may have become too long, or empty."""
+    content = checked(rewritten(content, rewrite), loose=True)
+    return measured(content, [measurable(recipient, rewrite) for recipient in recipients])[1]

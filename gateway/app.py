@@ -19,7 +19,7 @@ from gateway.errors import ConfigError
 from gateway.front import Server
 from gateway.http import Http
 from gateway.internal import internal_app
-from gateway.limits import Limits
+from gateway.limits import Limits, day_began
 from gateway.observe import Metrics
 from gateway.operations import Queue
 from gateway.ports import Adapter, Store
@@ -77,7 +77,7 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
             wake=dispatcher.wake,
             metrics=metrics,
             verdicts=verdicts,
-            limits=limits_of(settings),
+            limits=await _limits(settings, store, clock),
         )
         faces = [Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces()]
         public = Web(faces, service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)
@@ -98,10 +98,11 @@ async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCa
         return Gateway(store, public_at, internal_at, stack.pop_all())
 
 
-def limits_of(settings: Settings) -> Limits:
-    """What the configuration lets in."""
-    rates = {caller.name: caller.rate for caller in settings.callers if caller.rate is not None}
-    return Limits(settings.only, rates)
+async def _limits(settings: Settings, store: Store, clock: Clock) -> Limits:
+    """What the configuration lets in, less what was let in today."""
+    capped = any(caller.daily is not None for caller in settings.callers)
+    spent = await store.accepted(day_began(clock.now())) if capped else {}
+    return Limits(settings.only, settings.callers, clock, spent=spent)
 
 
 async def _tell_orphans(store: Store, settings: Settings) -> None:

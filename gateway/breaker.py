@@ -31,6 +31,10 @@ class Breaker:
         self._trying = True
         return None
 
+    def untold(self) -> None:
+        """Nothing left, so nothing was learnt: the next message is the trial."""
+        self._trying = False
+
     def hurry(self, now: int) -> None:
         """Let the next message be the trial, instead of waiting for the end of the pause."""
         if self._open_until is not None:

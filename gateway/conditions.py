@@ -1,10 +1,8 @@
 """What a rule asks of a message, each condition with the sentence that says why it does not hold. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime
-from fnmatch import translate
 from functools import lru_cache
-from re import Match
 from re import compile as re_compile
 from typing import NamedTuple
 
@@ -55,7 +53,7 @@ def of_said(when: When, said: Said) -> str | None:
 
 def of_recipient(when: When, recipient: str) -> str | None:
     """Why a rule does not take a number."""
-    if when.recipient and not any(matches(pattern, recipient) for pattern in when.recipient):
+    if when.recipient and not _patterns(when.recipient).match(recipient):
         return f"recipient {recipient} is not {' or '.join(when.recipient)}"
     if when.country and not recipient.startswith(when.country):
         return f"recipient {recipient} is not in country {' or '.join(when.country)}"
@@ -73,15 +71,32 @@ def beginnings(when: When) -> list[str]:
     return [_WILD(pattern, 1)[0] for pattern in when.recipient] or list(when.country)
 
 
-def matches(pattern: str, number: str) -> bool:
-    """Whether a number is of a pattern: `*` is any further digits, `?` any single one."""
-    return _glob(pattern)(number) is not None
+class Patterns:
+    """Patterns of numbers: `*` is any further digits, `?` any single one. Thousands cost what a few do."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        # Whole numbers and plain beginnings, which most are, are looked up; the others are tried one by one.
+        self._numbers = frozenset(pattern for pattern in patterns if not _WILD(pattern, 1)[1:])
+        begun = [pattern[:-1] for pattern in patterns if _WILD(pattern, 1)[1:] == [""] and pattern.endswith("*")]
+        self._beginnings = frozenset(begun)
+        self._lengths = sorted({len(beginning) for beginning in begun})
+        self._others = [
+            re_compile(pattern.replace("*", "[0-9]*").replace("?", "[0-9]"))
+            for pattern in patterns
+            if pattern not in self._numbers and pattern[:-1] not in self._beginnings
+        ]
+
+    def match(self, number: str) -> bool:
+        """Whether a number is of one of them."""
+        if number in self._numbers or any(number[:length] in self._beginnings for length in self._lengths):
+            return True
+        # At most fifteen digits are looked at, so that several stars in a pattern cost nothing.
+        return any(pattern.fullmatch(number) for pattern in self._others)
 
 
-@lru_cache(maxsize=4096)
-def _glob(pattern: str) -> Callable[[str], Match[str] | None]:
-    # At most fifteen digits are looked at, so that several stars in a pattern cost nothing.
-    return re_compile(translate(pattern)).match
+@lru_cache(maxsize=1024)
+def _patterns(patterns: tuple[str, ...]) -> Patterns:
+    return Patterns(patterns)
 
 
 @lru_cache(maxsize=1024)
@@ -106,11 +121,6 @@ def _of_time(asked: TimeCondition, now: int) -> str | None:
     local = datetime.fromtimestamp(now / 1000, asked.zone)
     if asked.days and local.weekday() not in asked.days:
         return f"it is {_DAYS[local.weekday()]} in {asked.zone.key}"
-    minute = 60 * local.hour + local.minute
-    if asked.between and not any(_within(minute, first, last) for first, last in asked.between):
+    if not asked.hours.hold(now):
         return f"it is {local:%H:%M} in {asked.zone.key}"
     return None
-
-
-def _within(minute: int, first: int, last: int) -> bool:
-    return first <= minute < last if first < last else minute >= first or minute < last

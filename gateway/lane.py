@@ -251,7 +251,9 @@ class Lane:
         now = self._clock.now()
         if isinstance(error, Unreachable):
             self._missed(now, error)
-        elif not isinstance(error, Unsupported):
+        elif isinstance(error, Unsupported):
+            self._breaker.untold()
+        else:
             self._reached()
         if isinstance(error, Misconfigured):
             self._held_until = now + int(HOLD * 1000)

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from gateway.hours import Hours
 from gateway.status import Status
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -170,12 +171,14 @@ class Plan(NamedTuple):
     """What its route decided of a dispatch beyond its upstream. It keeps that, whatever a new configuration says.
 
     `fallback` names the upstreams that are left to try, `on` the outcomes (or statuses) that lead to the next of them.
+    In the hours of `quiet` nothing is sent.
     """
 
     fallback: tuple[str, ...] = ()
     on: tuple[str, ...] = ()
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     rewrite: Rewrite | None = None
+    quiet: Hours | None = None
 
 
 PLAIN = Plan()

@@ -109,13 +109,16 @@ def spared(dispatch: Dispatch, now: int, pause: int) -> tuple[str, Settlement]:
 
 
 def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
-    """What becomes of a dispatch that may not be delivered now: it waits for its next window, or has missed the last.
+    """What becomes of a dispatch that may not be delivered now: it waits for its time, or has missed its last window.
 
     None where it may. Neither waiting nor expiring counts as an attempt.
     """
     opens = dispatch.batch.content.opening(now)
     if opens == now:
-        return None
+        quiet = dispatch.plan.quiet
+        if quiet is None or not quiet.hold(now):
+            return None
+        return "delayed", _again(dispatch, dispatch.attempts, quiet.end(now))
     if opens is not None:
         return "delayed", _again(dispatch, dispatch.attempts, opens)
     words = "Its delivery window closed before it could be sent"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from gateway.model import Content, DataCoding, Dispatch, Rewrite
-from gateway.text import fits_gsm, to_gsm
+from gateway.model import Content, DataCoding, Dispatch, Recipient, Rewrite
+from gateway.text import fits_gsm, template_to_gsm, to_gsm
 
 
 def outgoing(dispatch: Dispatch) -> Dispatch:
@@ -24,11 +24,16 @@ def rewritten(content: Content, rewrite: Rewrite) -> Content:
     coding = content.datacoding
     defaults = content.defaults
     if rewrite.gsm:
-        body, coding = to_gsm(body), DataCoding.GSM
+        body, coding = template_to_gsm(body) if content.templated else to_gsm(body), DataCoding.GSM
         defaults = None if defaults is None else _all_gsm(defaults)
     elif not fits_gsm(rewrite.prefix):
         coding = DataCoding.UCS
     return content._replace(sender=rewrite.sender or content.sender, body=body, datacoding=coding, defaults=defaults)
+
+
+def measurable(recipient: Recipient, rewrite: Rewrite) -> Recipient:
+    """A recipient with the arguments that leave for it."""
+    return recipient._replace(params=_all_gsm(recipient.params)) if rewrite.gsm and recipient.params else recipient
 
 
 def _all_gsm(arguments: Mapping[str, str]) -> dict[str, str]:

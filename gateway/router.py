@@ -23,11 +23,14 @@ class Router:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
+        self._senders = frozenset[str]().union(*(rule.when.sender for rule in rules))
         # The same callers ask the same question all day; what is left to be decided for each message is remembered.
         self._left = lru_cache(maxsize=1024)(self._remaining)
 
     def plan(self, question: Question, said: Said, recipients: Sequence[str]) -> list[Leg]:
         """Send every recipient its way; most batches go whole, without looking at each number."""
+        if question.sender not in self._senders:
+            question = question._replace(sender="")  # clients write it: remembered are those alone that a rule names
         left = self._left(question)
         only = left.rules[0]
         if len(left.rules) == 1 and (only.to is None or len(only.to) == 1):
@@ -115,8 +118,8 @@ def drawn(weights: Mapping[str, int], whom: str) -> str:
     best, winner = -math.inf, ""
     for upstream, weight in weights.items():
         digest = blake2b(f"{upstream}\0{whom}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        # Between 0 and 1, never 0 or 1 itself.
-        drew = (int.from_bytes(digest, "big") + 0.5) / 2**64
+        # Between 0 and 1, never 0 or 1 itself: a float holds 53 bits.
+        drew = ((int.from_bytes(digest, "big") >> 12) + 0.5) / 2**52
         score = weight / -math.log(drew) if weight else -math.inf
         if score > best:
             best, winner = score, upstream

@@ -1,11 +1,12 @@
 """What a command does: check, route and store a batch; answer a question."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
-from gateway.acceptance import checked, measured, recipients_of
+from gateway.acceptance import checked, leaving, measured, recipients_of
 from gateway.clock import Clock
 from gateway.commands import (
     Accepted,
@@ -32,7 +33,6 @@ from gateway.limits import Limits
 from gateway.model import Account, Batch, Content, Recipient
 from gateway.observe import Metrics
 from gateway.ports import NewBatch, NewDispatch, Store
-from gateway.rewriting import rewritten
 from gateway.router import Leg, Router
 from gateway.status import Status
 from gateway.verdicts import Verdicts
@@ -86,11 +86,15 @@ class Service:
             case CancelBatch(number):
                 return await self._cancel(number, caller)
 
+    def turn(self, caller: Caller) -> contextlib.AbstractContextManager[None]:
+        """While a request of a caller is answered. Raises Busy where too many of its requests are."""
+        return self._limits.turn(caller.name)
+
     def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
         """Check, route and store a batch; see Accepted for when it is durable."""
         recipients = recipients_of(command, caller.country)
         content, segments = measured(checked(command.content, loose=command.loose), recipients)
-        self._limits.admit(caller.name, recipients)
+        self._limits.check(caller.name, recipients)
         due = created = self._clock.now()
         legs = self._router.plan(
             Question(face, caller.name, caller.account, content.sender),
@@ -103,11 +107,13 @@ class Service:
             if command.loose and not content.delayed(created):
                 content = content._replace(windows=())  # to the older faces, a time that has passed is now
             due = content.opening(created) or created
+        self._limits.take(caller.name, len(recipients))
         batch, durable = self._store.add(
             NewBatch(created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
         )
         self._wake([dispatch.upstream for dispatch in dispatches])
-        within = max((leg.rule.within for leg in legs if leg.rule.reply == "sent"), default=None)
+        waits = due == created  # nobody waits for what is sent another time
+        within = max((leg.rule.within for leg in legs if leg.rule.reply == "sent"), default=None) if waits else None
         verdict = within and self._verdicts.expect([batch.key + leg.offsets[0] for leg in dispatches], within)
         return Accepted(batch, recipients, segments, account_of(caller), durable, verdict or None)
 
@@ -177,9 +183,7 @@ def _resized(
     resized = list(segments)
     for leg in legs:
         if leg.rule.rewrite is not None:
-            theirs = [recipients[offset] for offset in leg.offsets]
-            leaving = checked(rewritten(content, leg.rule.rewrite.decided), loose=True)
-            _, counts = measured(leaving, theirs)
+            counts = leaving(content, [recipients[offset] for offset in leg.offsets], leg.rule.rewrite.decided)
             for offset, count in zip(leg.offsets, counts, strict=True):
                 resized[offset] = count
     return tuple(resized)

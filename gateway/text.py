@@ -133,6 +133,13 @@ def placeholders(body: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(body))
 
 
+def template_to_gsm(body: str) -> str:
+    """As `to_gsm`, but for the names of arguments: letters of theirs never leave."""
+    between = _PLACEHOLDER.split(body)
+    between[::2] = [to_gsm(part) for part in between[::2]]
+    return "".join(f"{{{part}}}" if at % 2 else part for at, part in enumerate(between))
+
+
 def render(body: str, params: Mapping[str, str], defaults: Mapping[str, str]) -> str:
     """The text one recipient gets: its own argument, else the default, else nothing; names are case-sensitive.
 

@@ -28,14 +28,18 @@ class Verdicts:
     async def _wait(self, mine: Mapping[int, _Verdict], within: float) -> RequestError | None:
         self._waiting |= mine
         try:
-            async with asyncio.timeout(within):
-                said = [await future for future in mine.values()]
+            said = None
+            for first in asyncio.as_completed(mine.values(), timeout=within):
+                said = await first
+                if said is None:
+                    break
         except TimeoutError:
             return None
+        else:
+            return said
         finally:
             for key in mine:
                 del self._waiting[key]
-        return None if None in said else said[0]
 
     def told(self, settlement: Settlement) -> None:
         """An attempt has ended; what is tried again has no verdict yet."""
@@ -46,6 +50,8 @@ class Verdicts:
 
 def _refusal(settlement: Settlement) -> RequestError | None:
     statuses = [transition.entry.status for transition in settlement.transitions]
+    if any(transition.doubt for transition in settlement.transitions):
+        return None  # it may have arrived, and whoever is told that it did not sends it again
     if statuses and all(status.final and not status.delivered for status in statuses):
         return rejection(statuses[0].value)
     return None

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from gateway.auth import Auth
 from gateway.commands import SubmitBatch
-from gateway.config import Listen
+from gateway.config import Caller, Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
 from gateway.observe import Metrics
 from gateway.peers import Peers
@@ -153,6 +153,12 @@ class Web:
         visit.caller = caller.name
         if mounted.deprecated:
             self._metrics.called_late(mounted.name, caller.name)
+        if caller.concurrency is None:
+            return await self._served(mounted, decoded, caller, call, visit)
+        with self._service.turn(caller):
+            return await self._served(mounted, decoded, caller, call, visit)
+
+    async def _served(self, mounted: Mounted, decoded: Inbound, caller: Caller, call: Call, visit: _Visit) -> Reply:
         command = decoded.command
         if isinstance(command, RequestError):
             raise command

@@ -83,6 +83,7 @@ def _unsaid(example: Settings) -> list[tuple[str, set[str]]]:
         ("when", example.routes[0].when, set()),
         ("text", example.routes[0].when.text, set()),
         ("time", example.routes[0].when.time, set()),
+        ("quiet", example.routes[0].quiet, set()),
         ("rewrite", example.routes[0].rewrite, set()),
         ("test", example.tests[0], set()),
         ("given", example.tests[0].given, set()),

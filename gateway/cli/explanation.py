@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from gateway import registry, text
+from gateway.acceptance import measured
 from gateway.cli.history import message_document, not_found, print_statuses, stored
 from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, fail, printable, say, show_json, show_table
@@ -94,6 +95,8 @@ def _then(rule: Rule, caller: str, recipient: str) -> str:
         told.append(f"Of {shares}, this {rule.sticky} is always dealt {share(rule, caller, recipient)}.")
     if rule.hold:
         told.append("It waits until operations release it.")
+    if rule.quiet is not None:
+        told.append("It does not leave in the route's quiet hours.")
     if rule.fallback:
         told.append(f"Where the outcome is {' or '.join(rule.on)}, {', then '.join(rule.fallback)} gets it.")
     if rule.reply == "sent":
@@ -123,7 +126,7 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> t
             wake=lambda _upstreams: None,
             metrics=Metrics(),
             verdicts=Verdicts(),
-            limits=Limits(settings.only),
+            limits=Limits(settings.only, (), SystemClock()),
         )
         command = SubmitBatch(content, (Recipient(number),), loose=question.face != _STRICT)
         accepted = service.submit(command, caller, question.face)
@@ -132,7 +135,8 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> t
         (dispatch,) = [dispatch for name in settings.upstreams for dispatch in await store.lease(name, 1, due, due)]
         batch = accepted.batch
         asked = Asked(question.face, caller.name, caller.account, batch.content.sender)
-        said = Said(batch.content, accepted.segments[0], batch.created)
+        _, (segments,) = measured(batch.content, command.recipients)  # routes are asked before they rewrite
+        said = Said(batch.content, segments, batch.created)
         return dispatch, Router(settings.routes).explain(asked, said, number)
     finally:
         await store.close()

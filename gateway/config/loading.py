@@ -42,6 +42,7 @@ SECTIONS: dict[Where, type[BaseModel]] = {
     ("routes", _ANY, "when", "text"): TextCondition,
     ("routes", _ANY, "when", "time"): TimeCondition,
     ("routes", _ANY, "rewrite"): Rewriting,
+    ("routes", _ANY, "quiet"): TimeCondition,
     ("tests", _ANY): Trial,
     ("tests", _ANY, "given"): Given,
     ("tests", _ANY, "expect"): Expected,

@@ -11,19 +11,22 @@ from gateway.config.section import Section
 from gateway.config.values import (
     Countries,
     Days,
-    Hours,
     Names,
     Positive,
     Priorities,
     Range,
     Recipients,
     Slug,
+    Spans,
     Text,
     not_empty,
 )
+from gateway.hours import Hours
 from gateway.model import DataCoding, Plan, Rewrite, UnknownPolicy
 from gateway.schedule import SWEDEN, TimeZone
+from gateway.sender import shorten
 from gateway.status import Status
+from gateway.text import placeholders
 
 
 def _pattern(written: str) -> str:
@@ -50,7 +53,7 @@ class TimeCondition(Section):
     """When a message must come in for a rule to take it."""
 
     days: Days = ()
-    between: Hours = ()
+    between: Spans = ()
     zone: TimeZone = SWEDEN
 
     @model_validator(mode="after")
@@ -58,6 +61,17 @@ class TimeCondition(Section):
         if not (self.days or self.between):
             raise ValueError("asks nothing: name days or between")
         return self
+
+    @property
+    def hours(self) -> Hours:
+        """As they are kept with the messages."""
+        return Hours(self.days, self.between, self.zone.key)
+
+
+def _ends(quiet: TimeCondition) -> TimeCondition:
+    if quiet.hours.endless:
+        raise ValueError("never ends, so nothing would leave: write 'hold: true' where operations decide")
+    return quiet
 
 
 class When(Section):
@@ -110,6 +124,7 @@ Targets = Annotated[
 
 
 _FINAL = {status.value: str(status.value) for status in Status if status.final}
+_REFUSALS = {status.value: str(status.value) for status in Status if status.final and not status.delivered}
 _OUTCOMES = ("unreachable", "throttled", "held", "refused", "unknown")
 
 
@@ -117,14 +132,14 @@ def _several(value: object) -> object:
     return [value] if isinstance(value, (str, int)) else value
 
 
-def _final_status(value: object) -> str:
-    if not isinstance(value, int) or value not in _FINAL:
-        raise ValueError("must be a final status of REST v2, as 405: 'sluss codes' lists them")
-    return _FINAL[value]
+def _refusal(value: object) -> str:
+    if not isinstance(value, int) or value not in _REFUSALS:
+        raise ValueError("must be a status of REST v2 that ends in failure, as 405: 'sluss codes' lists them")
+    return _REFUSALS[value]
 
 
-FinalStatus = Annotated[str, BeforeValidator(_final_status)]
-"""A final status of REST v2, as its digits."""
+Refusal = Annotated[str, BeforeValidator(_refusal)]
+"""A final status of REST v2 that is no delivery, as its digits."""
 
 
 def _outcome(value: object) -> str:
@@ -135,15 +150,29 @@ def _outcome(value: object) -> str:
     raise ValueError(f"must be {', '.join(_OUTCOMES)} or a final status of REST v2, as 402")
 
 
-Outcomes = Annotated[tuple[Annotated[str, BeforeValidator(_outcome)], ...], BeforeValidator(_several)]
+def _sender(text: str) -> str:
+    if not text or shorten(text) != text:
+        raise ValueError("must be a number, or a name of at most 11 characters without blanks around it")
+    return text
+
+
+def _plain(prefix: str) -> str:
+    if placeholders(prefix):
+        raise ValueError("must not hold {words} in braces: in a template they would be replaced")
+    return prefix
+
+
+Outcomes = Annotated[
+    tuple[Annotated[str, BeforeValidator(_outcome)], ...], BeforeValidator(_several), AfterValidator(not_empty)
+]
 """What an attempt came to: a word, or a refusal with that status of REST v2."""
 
 
 class Rewriting(Section):
     """What is changed of a message on its way out; its caller reads it as it was written."""
 
-    sender: Annotated[Text, Field(min_length=1, max_length=15)] | None = None
-    prefix: Annotated[Text, Field(min_length=1, max_length=160)] | None = None
+    sender: Annotated[Text, Field(max_length=15), AfterValidator(_sender)] | None = None
+    prefix: Annotated[Text, Field(min_length=1, max_length=160), AfterValidator(_plain)] | None = None
     gsm: bool = False
 
     @property
@@ -163,8 +192,9 @@ class Rule(Section):
     on: Outcomes = ("unreachable",)
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     rewrite: Rewriting | None = None
+    quiet: Annotated[TimeCondition, AfterValidator(_ends)] | None = None
     hold: bool = False
-    reject: FinalStatus | None = None
+    reject: Refusal | None = None
     reply: Literal["stored", "sent"] = "stored"
     within: Annotated[Positive, Field(le=60)] = 5.0
 
@@ -172,7 +202,8 @@ class Rule(Section):
     def plan(self) -> Plan:
         """What its messages keep of it."""
         rewrite = self.rewrite.decided if self.rewrite else None
-        return Plan(self.fallback, self.on if self.fallback else (), self.unknown, rewrite)
+        quiet = self.quiet.hours if self.quiet else None
+        return Plan(self.fallback, self.on if self.fallback else (), self.unknown, rewrite, quiet)
 
     @property
     def upstreams(self) -> Iterator[str]:
@@ -194,4 +225,6 @@ class Rule(Section):
             raise ValueError("'on' says when to fall back, so it needs a 'fallback'")
         if "within" in self.model_fields_set and self.reply == "stored":
             raise ValueError("'within' says how long to wait for the upstream's word: it needs 'reply: sent'")
+        if self.hold and self.reply == "sent":
+            raise ValueError("what is held has no upstream's word to wait for: remove 'hold' or 'reply: sent'")
         return self

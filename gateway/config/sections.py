@@ -74,6 +74,8 @@ class Caller(Section):
     allow_from: tuple[Network, ...] = ()
     faces: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     rate: Rate | None = None
+    daily: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
     country: Country = "46"
     currency: Currency = "SEK"
     organization: Annotated[Text, Field(max_length=100)] = ""

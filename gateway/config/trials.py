@@ -5,17 +5,21 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from gateway.clock import parse_iso
-from gateway.config.routes import FinalStatus
+from gateway.config.routes import Refusal
 from gateway.config.section import Section
 from gateway.config.values import Names, Phone, Prioritised, Text
 from gateway.model import Priority
+from gateway.schedule import LAST_MOMENT
 
 
 def _moment(value: object) -> int:
     try:
-        return parse_iso(value if isinstance(value, str) else "")
+        moment = parse_iso(value if isinstance(value, str) else "")
     except (ValueError, OverflowError):
-        raise ValueError("must be a time in quotes, as 2026-05-01T08:00:00Z or with an offset") from None
+        moment = -1
+    if not 0 <= moment < LAST_MOMENT:
+        raise ValueError("must be a time in quotes, as 2026-05-01T08:00:00Z or with an offset")
+    return moment
 
 
 class Given(Section):
@@ -37,7 +41,7 @@ class Expected(Section):
 
     route: Text | None = None
     upstream: Text | None = None
-    reject: FinalStatus | None = None
+    reject: Refusal | None = None
 
     @model_validator(mode="after")
     def _expects(self) -> Self:

@@ -209,8 +209,8 @@ class Bounds(NamedTuple):
 def _range(value: object) -> Bounds:
     if isinstance(value, Bounds):
         return value
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return Bounds(value, value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Bounds(value, value) if value >= 0 else Bounds(None, -value)  # to YAML, -70 is a number
     match = _RANGE.fullmatch(value) if isinstance(value, str) else None
     first, last = (None if bound is None else int(bound) for bound in match.groups()) if match else (None, None)
     if (first is None and last is None) or (first is not None and last is not None and last < first):
@@ -264,7 +264,7 @@ Range = Annotated[Bounds, BeforeValidator(_range)]
 Days = Annotated[tuple[Annotated[int, BeforeValidator(_day)], ...], BeforeValidator(_one_or_many)]
 """Monday is 0."""
 Prioritised = Annotated[Priority, BeforeValidator(_priority)]
-Hours = Annotated[tuple[Annotated[tuple[int, int], BeforeValidator(_hours)], ...], BeforeValidator(_one_or_many)]
+Spans = Annotated[tuple[Annotated[tuple[int, int], BeforeValidator(_hours)], ...], BeforeValidator(_one_or_many)]
 """From and until, in minutes since midnight; what ends before it begins goes on past midnight."""
 Priorities = Annotated[frozenset[Prioritised], BeforeValidator(_one_or_many)]
 Recipients = Annotated[tuple[Annotated[str, AfterValidator(_recipient)], ...], BeforeValidator(_one_or_many)]

@@ -208,6 +208,10 @@ class Store(Protocol):
         """As `cancel`, for these dispatches."""
         ...
 
+    async def accepted(self, since: int) -> dict[str, int]:
+        """How many messages of each caller were accepted since a moment, in milliseconds since 1970."""
+        ...
+
     async def pauses(self) -> dict[str, Pause]:
         """The upstreams that operations have stopped."""
         ...

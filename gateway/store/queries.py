@@ -1,6 +1,7 @@
 """Batches, messages and their statuses in SQLite: run inside a transaction, or on the reading connection."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -51,6 +52,16 @@ def batch(db: sqlite3.Connection, key: int) -> Batch | None:
     """A batch by its key."""
     row = db.execute(f"SELECT {BATCH} FROM batch WHERE key = ?", (key,)).fetchone()
     return None if row is None else batch_of(row)
+
+
+def accepted(db: sqlite3.Connection, since: int) -> dict[str, int]:
+    """Messages by caller, of the batches since a moment: keys grow with time, so the newest are looked at alone."""
+    counts: Counter[str] = Counter()
+    for created, caller, size in db.execute("SELECT created, caller, size FROM batch ORDER BY key DESC"):
+        if created < since:
+            break
+        counts[caller] += size
+    return dict(counts)
 
 
 def tallies(db: sqlite3.Connection, of: Batch) -> tuple[Tally, ...]:

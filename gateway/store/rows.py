@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from gateway.hours import Hours
 from gateway.model import (
     PLAIN,
     Batch,
@@ -77,7 +78,11 @@ def plan_to_json(plan: Plan) -> str | None:
     """A plan as compact JSON; None for the plain one."""
     if plan is PLAIN or plan == PLAIN:
         return None
-    return orjson.dumps(plan._asdict() | {"rewrite": plan.rewrite and list(plan.rewrite)}).decode()
+    document = plan._asdict() | {
+        "rewrite": plan.rewrite and list(plan.rewrite),
+        "quiet": plan.quiet and list(plan.quiet),
+    }
+    return orjson.dumps(document).decode()
 
 
 def plan_from_json(text: str | None) -> Plan:
@@ -85,12 +90,13 @@ def plan_from_json(text: str | None) -> Plan:
     if text is None:
         return PLAIN
     document: dict[str, Any] = orjson.loads(text)
-    rewrite = document["rewrite"]
+    rewrite, quiet = document["rewrite"], document.get("quiet")
     return Plan(
         fallback=tuple(document["fallback"]),
         on=tuple(document["on"]),
         unknown=UnknownPolicy(document["unknown"]),
         rewrite=None if rewrite is None else Rewrite(*rewrite),
+        quiet=quiet and Hours(tuple(quiet[0]), tuple((first, last) for first, last in quiet[1]), quiet[2]),
     )
 
 

@@ -138,6 +138,10 @@ class SqliteStore:
         """Cancel them; see the port."""
         return await self._writer.run(lambda db: queue.cancel(db, dispatches, now))
 
+    async def accepted(self, since: int) -> dict[str, int]:
+        """Messages by caller; see the port."""
+        return await self._read(lambda db: queries.accepted(db, since))
+
     async def pauses(self) -> dict[str, Pause]:
         """The upstreams that are stopped; see the port."""
         return await self._read(queue.pauses)

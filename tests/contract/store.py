@@ -9,6 +9,7 @@ from builders import NOW, a_content, a_new_batch, depths, stored
 from contract.store_queue import Operating, Sharing
 
 from gateway.errors import Busy
+from gateway.hours import Hours
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.model import (
     Batch,
@@ -668,9 +669,10 @@ class Planning:
     """What routes decide beyond the upstream."""
 
     PLAN = Plan(("next", "last"), ("unreachable", "402"), UnknownPolicy.FAIL, Rewrite("Alarm", "[x] ", gsm=True))
+    QUIET = Plan(quiet=Hours((0, 6), ((1320, 420),), "Europe/Stockholm"))
 
     @pytest.mark.parametrize(
-        "plan", [Plan(), PLAN, Plan(unknown=UnknownPolicy.RESEND), Plan(rewrite=Rewrite(prefix="å"))]
+        "plan", [Plan(), PLAN, QUIET, Plan(unknown=UnknownPolicy.RESEND), Plan(rewrite=Rewrite(prefix="å"))]
     )
     async def test_a_plan_is_kept(self, store: SqliteStore, plan: Plan) -> None:
         """It comes back whole with the dispatch."""

@@ -203,6 +203,15 @@ class Operating:
         ]
         assert await depths(store) == {("second", DispatchState.UNKNOWN): 1}
 
+    async def test_what_a_caller_was_let_send_is_counted(self, store: SqliteStore) -> None:
+        """Messages of each caller, of the batches since a moment."""
+        await fill(store, "erp", 1, created=NOW - 2)
+        await fill(store, "erp", 2, created=NOW, recipients=TWO)
+        await fill(store, "crm", 1, created=NOW + 1)
+
+        assert await store.accepted(NOW - 1) == {"erp": 4, "crm": 1}
+        assert await store.accepted(NOW + 2) == {}
+
     async def test_a_pause_is_remembered(self, store: SqliteStore) -> None:
         """With its time and its reason, the first of which stays; ended, it is forgotten."""
         assert await store.pauses() == {}

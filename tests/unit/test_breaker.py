@@ -65,3 +65,26 @@ def test_failures_of_before_do_not_prolong_the_pause() -> None:
     breaker = opened()
     breaker.missed(NOW + 1)
     assert breaker.wait(NOW + 1) == FIRST_PAUSE - 1
+
+
+def test_a_trial_that_never_left_is_none() -> None:
+    """A message that its upstream cannot carry says nothing of it: the next one is the trial."""
+    breaker = opened()
+    later = NOW + FIRST_PAUSE
+    assert breaker.wait(later) is None
+    breaker.untold()
+
+    assert breaker.open
+    assert breaker.wait(later) is None
+
+
+def test_somebody_who_knows_ends_the_pause() -> None:
+    """Told to hurry, it lets one message try at once; closed, it has nothing to hurry."""
+    breaker = opened()
+    breaker.hurry(NOW + 1)
+
+    assert breaker.wait(NOW + 1) is None
+    assert breaker.wait(NOW + 1) == FIRST_PAUSE
+    closed = Breaker()
+    closed.hurry(NOW)
+    assert not closed.open

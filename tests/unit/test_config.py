@@ -425,7 +425,7 @@ WRONG = [
     (
         "a rejection that is no end",
         _rule("{name: r, reject: 111}"),
-        "5: routes.0.reject: must be a final status of REST v2, as 405: 'sluss codes' lists them",
+        "5: routes.0.reject: must be a status of REST v2 that ends in failure, as 405: 'sluss codes' lists them",
     ),
     (
         "weights of nothing",
@@ -447,6 +447,43 @@ WRONG = [
         _rule("{name: r, to: main, fallback: main}"),
         "5: routes.0: fallback names an upstream that 'to' names as well",
     ),
+    (
+        "a rejection as delivered",
+        _rule("{name: r, when: {sender: x}, reject: 201}"),
+        "5: routes.0.reject: must be a status of REST v2 that ends in failure, as 405: 'sluss codes' lists them",
+    ),
+    (
+        "a fallback for nothing at all",
+        _rule("{name: r, to: main, fallback: next, on: []}"),
+        "5: routes.0.on: is empty: at least one is needed",
+    ),
+    (
+        "a word to wait for from nobody",
+        _rule("{name: r, to: main, hold: true, reply: sent}"),
+        "5: routes.0: what is held has no upstream's word to wait for: remove 'hold' or 'reply: sent'",
+    ),
+    (
+        "quiet for ever",
+        _rule("{name: r, to: main, quiet: {between: ['00:00-12:00', '12:00-24:00']}}"),
+        "5: routes.0.quiet: never ends, so nothing would leave: write 'hold: true' where operations decide",
+    ),
+    (
+        "a sender that would be cut",
+        _rule("{name: r, to: main, rewrite: {sender: MyCompanyName}}"),
+        "5: routes.0.rewrite.sender: must be a number, or a name of at most 11 characters without blanks around it",
+    ),
+    (
+        "a sender of blanks",
+        _rule("{name: r, to: main, rewrite: {sender: '  '}}"),
+        "5: routes.0.rewrite.sender: must be a number, or a name of at most 11 characters without blanks around it",
+    ),
+    (
+        "a prefix that a template would fill in",
+        _rule("{name: r, to: main, rewrite: {prefix: '{TEST} '}}"),
+        "5: routes.0.rewrite.prefix: must not hold {words} in braces: in a template they would be replaced",
+    ),
+    ("a cap of nothing", _caller("daily: 0"), "6: callers.0.daily: must be at least 1"),
+    ("a concurrency of nothing", _caller("concurrency: 0"), "6: callers.0.concurrency: must be at least 1"),
     (
         "a fallback for no reason",
         _rule("{name: r, to: main, fallback: next, on: late}"),

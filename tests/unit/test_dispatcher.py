@@ -11,6 +11,7 @@ from gateways import until
 from structlog.testing import capture_logs
 
 from gateway import dispatcher, lane
+from gateway.breaker import FAILURES
 from gateway.config import UpstreamSettings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
@@ -369,6 +370,18 @@ async def test_a_lane_wakes_by_itself_for_what_becomes_due(world: World, monkeyp
     await until(lambda: 60.0 in slept)
 
     assert world.main.sent == []
+
+
+async def test_a_trial_that_cannot_be_written_opens_the_way(world: World) -> None:
+    """An upstream that cannot be reached is tried by a message it cannot carry: the next one tries in its place."""
+    world.main.script = [*(Unreachable() for _ in range(FAILURES)), Unsupported("no flash there")]
+    keys = [await world.add() for _ in range(FAILURES)]
+    await until(lambda: len(world.main.sent) == FAILURES)
+    await world.stands(keys[-1], DispatchState.READY)
+
+    world.clock.advance(HOUR / 2)
+    world.dispatcher.wake({"main"})
+    await until(lambda: len(world.main.sent) > FAILURES + 1)
 
 
 async def test_a_scheduled_batch_is_tried_as_long_as_any_other(world: World) -> None:

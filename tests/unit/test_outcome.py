@@ -4,6 +4,7 @@ import pytest
 from builders import NOW, a_batch, a_content, a_dispatch, a_message
 
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
+from gateway.hours import Hours
 from gateway.model import DispatchState, Plan, StatusEntry, UnknownPolicy, Window
 from gateway.outcome import HOLD, Backoff, failed, polled, shut, spared, taken, transition_of
 from gateway.ports import Poll, Receipt, Receipts, Report, Settlement, Transition
@@ -211,6 +212,18 @@ def test_between_two_windows_it_waits() -> None:
     dispatch = a_dispatch(attempts=2, batch=a_batch(content=a_content(windows=(PAST, AHEAD))))
 
     assert shut(dispatch, NOW) == ("delayed", Settlement(dispatch=1001, state=READY, run_at=NOW + HOUR, attempts=2))
+
+
+def test_in_quiet_hours_it_waits_for_their_end() -> None:
+    """19:43 in Sweden lies in the quiet hours from 19 to 8; a window that opens later counts first."""
+    night = Plan(quiet=Hours((), ((19 * 60, 8 * 60),), "Europe/Stockholm"))
+    morning = 1_540_360_800_000  # 2018-10-24T06:00Z
+    dispatch = a_dispatch(attempts=2, plan=night)
+
+    assert shut(dispatch, NOW) == ("delayed", Settlement(dispatch=1001, state=READY, run_at=morning, attempts=2))
+    assert shut(dispatch, morning) is None
+    later = dispatch._replace(batch=a_batch(content=a_content(windows=(AHEAD,))))
+    assert shut(later, NOW) == ("delayed", Settlement(dispatch=1001, state=READY, run_at=NOW + HOUR, attempts=2))
 
 
 def test_after_its_last_window_it_expires() -> None:

@@ -14,6 +14,8 @@ ROUTES = [
     {"name": "night", "when": {"time": {"between": "22:00-06:00"}, "face": "soap"}, "to": "main", "hold": True},
     {"name": "alarms", "when": {"tags": "alarm", "priority": "high"}, "to": "main", "fallback": "trial"},
     {"name": "premium", "when": {"recipient": "46939*"}, "reject": 405},
+    {"name": "company", "when": {"sender": "MyCompanyName"}, "to": "main"},
+    {"name": "long", "when": {"sender": "LONG"}, "to": "main", "rewrite": {"prefix": "Test: "}},
     {"name": "default", "to": {"main": 1, "trial": 1}},
 ]
 
@@ -61,6 +63,24 @@ WRONG = [
         {"recipient": "46700001111"},
         {"upstream": "main"},
         "it goes to trial by route tests, not to main",
+    ),
+    (
+        "a face that is none",
+        {"face": "soapp"},
+        {"route": "default"},
+        "unknown face 'soapp' (did you mean 'soap'?)",
+    ),
+    (
+        "a text that is too long once it is rewritten",
+        {"text": "x" * 2000, "sender": "LONG"},
+        {"route": "long"},
+        "the gateway would refuse it: The text is longer than 2000 characters",
+    ),
+    (
+        "a sender as it is cut before routes are asked",
+        {"sender": "MyCompanyName"},
+        {"route": "company"},
+        "route default takes it, not company, for sender MyCompanyNa is not MyCompanyName",
     ),
     ("no rejection", {}, {"reject": 405}, "it goes to main by route default, and is not rejected as 405"),
     (

@@ -76,6 +76,14 @@ def test_a_template_is_rewritten_with_its_arguments() -> None:
     assert sent.messages[0].params == {"name": "Zaneta"}
 
 
+def test_the_names_of_arguments_are_no_letters_that_leave() -> None:
+    """A placeholder still finds its argument, whatever it is called; a text without arguments is all letters."""
+    template = a_content(body="Cześć {imię}, łódź", defaults={})
+
+    assert rewritten(template, Rewrite(gsm=True)).body == "Czesc {imię}, lodz"
+    assert rewritten(a_content(body="{imię}"), Rewrite(gsm=True)).body == "{imie}"
+
+
 def test_a_plain_dispatch_leaves_as_it_is() -> None:
     """Without a rewriting nothing is copied."""
     dispatch = a_dispatch(plan=PLAIN)

@@ -1,6 +1,6 @@
 """What each command does, on a store in memory: what is checked, where it is sent, and who may see it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -72,9 +72,7 @@ RULES = (
 class World:
     """A service, with what it stands on."""
 
-    def __init__(
-        self, rules: Sequence[Rule] = RULES, only: Sequence[str] = (), rates: Mapping[str, float] | None = None
-    ) -> None:
+    def __init__(self, rules: Sequence[Rule] = RULES, only: Sequence[str] = (), callers: Sequence[Caller] = ()) -> None:
         """Three upstreams: `main` takes three recipients a call."""
         self.store: SqliteStore = open_store("memory:")
         self.clock = FrozenClock()
@@ -91,7 +89,7 @@ class World:
             wake=self._wake,
             metrics=self.metrics,
             verdicts=self.verdicts,
-            limits=Limits(only, rates),
+            limits=Limits(only, callers, self.clock),
         )
 
     def _wake(self, upstreams: Iterable[str]) -> None:
@@ -141,7 +139,7 @@ def ruled(*rules: dict[str, object]) -> World:
 
 async def test_limits_are_asked_before_anything_is_stored() -> None:
     """A number that may not be reached, and a caller who sends too much: nothing is kept of it."""
-    world = World(only=["46700001111"], rates={"erp": 1.0})
+    world = World(only=["46700001111"], callers=[CALLER.model_copy(update={"rate": 1.0})])
     with pytest.raises(BadRecipient):
         await world.submit("46712345678")
     assert (await world.submit("46700001111")).batch.key == 1001
@@ -207,6 +205,50 @@ async def test_what_is_held_is_not_sent() -> None:
     key = (await world.submit("46712345678")).batch.key
     assert await world.store.lease("trial", 10, NOW + 10**10, NOW + 10**11) == []
     assert await world.code(key) == 101
+    await world.store.close()
+
+
+async def test_arguments_are_counted_as_they_leave() -> None:
+    """A hundred letters that leave as GSM are one SMS; what would leave empty is refused at once."""
+    rules = [Rule.model_validate({"name": "gsm", "to": "main", "rewrite": {"gsm": True}})]
+    world = World(rules)
+    content = a_content(body="{x}", defaults={})
+
+    def order(argument: str) -> SubmitBatch:
+        return SubmitBatch(content, (Recipient("46700000001", {"x": argument}),))
+
+    assert (await submitted(world.service, order("ł" * 100), CALLER, "rest_v2")).segments == (1,)
+    with pytest.raises(BadContent):
+        await submitted(world.service, order("\u200b"), CALLER, "rest_v2")
+    await world.store.close()
+
+
+async def test_a_mountain_of_defaults_is_looked_at_once() -> None:
+    """What is checked for the whole batch is not checked again for each recipient: 10,000 of both are soon done."""
+    looked = 0
+
+    class Counted(dict[str, str]):
+        def values(self) -> Any:
+            nonlocal looked
+            looked += 1
+            return super().values()
+
+    world = World()
+    content = a_content(body="Hi {x}", defaults=Counted({f"a{at}": "b" for at in range(10_000)}))
+    recipients = tuple(Recipient(str(46_700_000_000 + at)) for at in range(1_000))
+    await submitted(world.service, SubmitBatch(content, recipients), CALLER, "rest_v2")
+
+    assert looked == 1
+    await world.store.close()
+
+
+async def test_a_number_without_an_end_is_no_sender() -> None:
+    """The older faces pass on a number that is too long, for the upstream to judge; not one that fills the memory."""
+    world = World()
+
+    assert (await world.submit("46712345678", loose=True, sender="4" * 20)).batch.content.sender == "4" * 20
+    with pytest.raises(BadSender):
+        await world.submit("46712345678", loose=True, sender="4" * 33)
     await world.store.close()
 
 

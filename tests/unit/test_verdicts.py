@@ -20,6 +20,10 @@ def settled(key: int, state: DispatchState, *codes: int) -> Settlement:
 
 AGAIN, TAKEN = settled(1001, DispatchState.READY), settled(1001, DispatchState.SENT, 102)
 NO_FUNDS, BAD_NUMBER = settled(1001, DispatchState.FAILED, 402), settled(1001, DispatchState.FAILED, 409)
+UNSURE = TAKEN._replace(
+    state=DispatchState.FAILED,
+    transitions=(Transition(1001, StatusEntry(Status.DELIVERY_TO_GATEWAY_FAILED, NOW), doubt=True),),
+)
 ANOTHER = settled(1, DispatchState.SENT, 102)
 
 
@@ -43,6 +47,7 @@ ANOTHER = settled(1, DispatchState.SENT, 102)
             [ANOTHER, NO_FUNDS],
             NoFunds,
         ),
+        ("given up without an answer", [UNSURE], None),
         ("delivered at once", [settled(1001, DispatchState.SENT, 201)], None),
     ],
 )
@@ -86,3 +91,14 @@ async def test_what_is_said_before_anyone_listens_is_heard() -> None:
     await asyncio.sleep(0.01)
 
     assert isinstance(await waiting, NoFunds)
+
+
+async def test_one_that_was_taken_is_enough() -> None:
+    """With one of two dispatches taken, the answer is known: nobody waits for the other."""
+    verdicts = Verdicts()
+    waiting = verdicts.expect([1000, 1001], 30)
+    await asyncio.sleep(0)
+    verdicts.told(TAKEN)
+
+    async with asyncio.timeout(5):
+        assert await waiting is None
