@@ -44,8 +44,9 @@ check: $(STAMP) ## Lint, types, import rules, spelling, docstrings
 	$(BIN)/interrogate -q gateway adapters
 	$(BIN)/sluss check config/dev.yaml
 
-codes: $(STAMP) ## Write docs/codes.md anew from the tables
+codes: $(STAMP) ## Write docs/codes.md and config/sluss.schema.json anew from the code
 	$(BIN)/python -m gateway.translator.document > docs/codes.md
+	$(BIN)/sluss schema > config/sluss.schema.json
 
 bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
 	$(BIN)/python bench/run.py $(ARGS)

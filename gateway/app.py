@@ -2,34 +2,33 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, SecretStr
 
 from gateway import registry
+from gateway.assembly import assemble
 from gateway.auth import Auth
 from gateway.callbacks import Callbacks
 from gateway.clock import Clock, SystemClock
-from gateway.config import Address, Settings, UpstreamSettings
+from gateway.config import Address, Settings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
 from gateway.front import Server
 from gateway.http import Http
 from gateway.internal import internal_app
-from gateway.limits import Limits, day_began
+from gateway.limits import Limits, spent_today
 from gateway.observe import Metrics
 from gateway.operations import Queue
-from gateway.ports import Adapter, Store
-from gateway.reports import Hook, Hooks, hook_path
-from gateway.router import Router
+from gateway.ports import Store
+from gateway.reports import Hooks
+from gateway.runtime import Read, Running, Runtime, tell_orphans
 from gateway.service import Service
 from gateway.store import open_store
-from gateway.upstreams import Connected, Inside, OnCall, Remote
+from gateway.upstreams import OnCall
 from gateway.verdicts import Verdicts
-from gateway.web import Mounted, Web
+from gateway.web import Web
 
 log = structlog.get_logger()
 
@@ -41,6 +40,7 @@ class Gateway:
     store: Store
     public: Address
     internal: Address
+    runtime: Runtime
     _exit: contextlib.AsyncExitStack
 
     async def stop(self) -> None:
@@ -48,70 +48,57 @@ class Gateway:
         await self._exit.aclose()
 
 
-async def start(settings: Settings, *, clock: Clock | None = None, on_call: OnCall | None = None) -> Gateway:
-    """Build and start a gateway. Raises ConfigError where an address or the store cannot be used."""
+async def start(
+    settings: Settings, *, clock: Clock | None = None, on_call: OnCall | None = None, read: Read | None = None
+) -> Gateway:
+    """Build and start a gateway; `read` reads its configuration again, when it is told to.
+
+    Raises ConfigError where an address or the store cannot be used.
+    """
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         store = open_store(settings.store)
         stack.push_async_callback(store.close)
         metrics = Metrics()
-        http = Http(connections=sum(upstream.concurrency for upstream in settings.upstreams.values()))
+        http = Http(connections=0)  # each lane has a limit of its own
         stack.push_async_callback(http.close)
-        adapters = {name: registry.load(upstream.adapter) for name, upstream in settings.upstreams.items()}
-        hooks = _hooks(settings, adapters)
-        upstreams = {
-            name: _connect(upstream, adapters[name], http, clock, _report_url(settings, hooks.get(name)), on_call)
-            for name, upstream in settings.upstreams.items()
-        }
+        parts = assemble(settings, http, clock, on_call)
         verdicts = Verdicts()
-        dispatcher = Dispatcher(store, upstreams, clock, metrics, verdicts)
+        dispatcher = Dispatcher(store, parts.upstreams, clock, metrics, verdicts)
         callbacks = _callbacks(settings, store, clock, metrics, stack)
+        spent = await spent_today(store, settings.callers, clock)
+        limits = Limits(settings.only, settings.callers, clock, spent=spent)
+        service = Service(
+            store, parts.ways, clock, wake=dispatcher.wake, metrics=metrics, verdicts=verdicts, limits=limits
+        )
+        hooks = Hooks(parts.hooks, store, clock, metrics)
         auth = Auth(settings.callers)
         stack.callback(auth.close)
-        service = Service(
-            store,
-            Router(settings.routes),
-            clock,
-            chunk={name: upstream.max_recipients for name, upstream in upstreams.items()},
-            balances={name: upstream.balance for name, upstream in upstreams.items()},
-            wake=dispatcher.wake,
+        public = Web(parts.faces, service, auth, hooks, metrics, settings.listen)
+        running = Running(
+            store=store,
+            auth=auth,
+            service=service,
+            web=public,
+            dispatcher=dispatcher,
+            limits=limits,
+            http=http,
+            clock=clock,
             metrics=metrics,
-            verdicts=verdicts,
-            limits=await _limits(settings, store, clock),
+            on_call=on_call,
         )
-        faces = [Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces()]
-        public = Web(faces, service, auth, Hooks(hooks, store, clock, metrics), metrics, settings.listen)
+        runtime = Runtime(running, parts, read)
         # The order of the exits matters: listeners first, then what is in flight, the store last.
-        await _tell_orphans(store, settings)
+        await tell_orphans(store, settings)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop, settings.listen.shutdown)
         callbacks.start()
         stack.push_async_callback(callbacks.stop)
-        queue = Queue(store, dispatcher, clock, metrics)
-        internal_at = await _listen(
-            web.AppRunner(internal_app(store, metrics, queue, settings.listen), access_log=None),
-            settings.listen.internal,
-            stack,
-        )
+        inside = internal_app(store, metrics, Queue(store, dispatcher, clock, metrics), runtime, settings.listen)
+        internal_at = await _listen(web.AppRunner(inside, access_log=None), settings.listen.internal, stack)
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
-        return Gateway(store, public_at, internal_at, stack.pop_all())
-
-
-async def _limits(settings: Settings, store: Store, clock: Clock) -> Limits:
-    """What the configuration lets in, less what was let in today."""
-    capped = any(caller.daily is not None for caller in settings.callers)
-    spent = await store.accepted(day_began(clock.now())) if capped else {}
-    return Limits(settings.only, settings.callers, clock, spent=spent)
-
-
-async def _tell_orphans(store: Store, settings: Settings) -> None:
-    """Nobody sends for an upstream that the configuration has lost, so somebody must be told."""
-    for (upstream, _), depth in (await store.depths()).items():
-        if upstream not in settings.upstreams:
-            log.error(
-                "queue.orphaned", upstream=upstream, dispatches=depth.dispatches, remedy="name this upstream again"
-            )
+        return Gateway(store, public_at, internal_at, runtime, stack.pop_all())
 
 
 async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.AsyncExitStack) -> Address:
@@ -125,42 +112,6 @@ async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.As
         ) from None
     host, port = runner.addresses[0][:2]
     return Address(host, port)
-
-
-def _connect(
-    settings: UpstreamSettings,
-    adapter: Adapter,
-    http: Http,
-    clock: Clock,
-    report_url: str | None,
-    on_call: OnCall | None,
-) -> Connected:
-    if adapter.local is not None:
-        return Inside(settings, adapter.local(settings.options), clock)
-    if adapter.upstream is not None:
-        return Remote(settings, adapter.upstream(settings.options), http, clock, report_url, on_call)
-    raise ConfigError([f"upstreams.{settings.name}: adapter {adapter.name} cannot be called, only served"])
-
-
-def _hooks(settings: Settings, adapters: Mapping[str, Adapter]) -> dict[str, Hook]:
-    return {
-        name: Hook(hook_path(name, _hook_secret(settings, upstream.options)), name, reports())
-        for name, upstream in settings.upstreams.items()
-        if (reports := adapters[name].reports) is not None
-    }
-
-
-def _hook_secret(settings: Settings, options: BaseModel | None) -> SecretStr:
-    """The configured secret; otherwise the upstream's own credentials, which both sides know and nobody else."""
-    if settings.listen.hook_secret is not None:
-        return settings.listen.hook_secret
-    fields = dict(options) if options is not None else {}
-    return SecretStr("\0".join(value.get_secret_value() for value in fields.values() if isinstance(value, SecretStr)))
-
-
-def _report_url(settings: Settings, hook: Hook | None) -> str | None:
-    base = settings.listen.public_url
-    return f"{base}{hook.path}" if base and hook else None
 
 
 def _callbacks(

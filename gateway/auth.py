@@ -46,8 +46,16 @@ class Auth:
     """
 
     def __init__(self, callers: Sequence[Caller]) -> None:
+        self._seed = secrets.token_bytes(32)
+        self._slow: ThreadPoolExecutor | None = None
+        self._queued = 0
+        self.configure(callers)
+
+    def configure(self, callers: Sequence[Caller]) -> None:
+        """Go by these keys from now on."""
         self._random: dict[bytes, tuple[Caller, Key]] = {}
         self._passwords: dict[str, list[tuple[Caller, Key]]] = {}
+        self._verified: OrderedDict[bytes, tuple[float, Caller, Key]] = OrderedDict()
         for caller in callers:
             for key in caller.keys:
                 kind, _, value = key.hash.partition(":")
@@ -55,10 +63,9 @@ class Auth:
                     self._random[bytes.fromhex(value)] = (caller, key)
                 else:
                     self._passwords.setdefault(caller.account, []).append((caller, key))
-        self._seed = secrets.token_bytes(32)
-        self._verified: OrderedDict[bytes, tuple[float, Caller, Key]] = OrderedDict()
-        self._slow = ThreadPoolExecutor(1, "sluss-scrypt") if self._passwords else None
-        self._queued = 0
+        self._passing = [caller for caller in callers if caller.passthrough]
+        if self._passwords and self._slow is None:
+            self._slow = ThreadPoolExecutor(1, "sluss-scrypt")
 
     def known(self, credentials: Credentials, peer: str, face: str) -> Caller | None:
         """The caller these credentials belong to, if it may call this face from there. Raises Unauthenticated.
@@ -67,7 +74,19 @@ class Auth:
         """
         key = credentials.key.get_secret_value()
         found = self._random.get(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
-        return None if found is None else _admitted(found, credentials, peer, face)
+        if found is None:
+            return self._passed(credentials, peer, face) if self._passing else None
+        return _admitted(*found, credentials, peer, face)
+
+    def _passed(self, credentials: Credentials, peer: str, face: str) -> Caller | None:
+        """The caller whose credentials the upstream checks; a key without an account is the first one's that fits."""
+        for caller in self._passing:
+            if credentials.account == caller.account:
+                return _admitted(caller, None, credentials, peer, face)
+            fits = caller.faces is None or face in caller.faces
+            if credentials.account is None and fits and (not caller.allow_from or within(peer, caller.allow_from)):
+                return caller
+        return None
 
     async def check(self, credentials: Credentials, peer: str, face: str) -> Caller:
         """As `known`, for passwords too. Raises Unauthenticated, and Busy where too many are being checked."""
@@ -79,7 +98,7 @@ class Auth:
             found = await self._password(credentials.account, credentials.key.get_secret_value())
         if found is None:
             raise Unauthenticated
-        return _admitted(found, credentials, peer, face)
+        return _admitted(*found, credentials, peer, face)
 
     def close(self) -> None:
         """Let the password thread go."""
@@ -94,7 +113,8 @@ class Auth:
         if known and known[0] > time.monotonic():
             return known[1:]
         for caller, entry in self._passwords.get(account, ()):
-            if await self._matches(key, entry.hash):
+            # Which keys there are may have changed while it was being checked.
+            if await self._matches(key, entry.hash) and (caller, entry) in self._passwords.get(account, ()):
                 self._remember(token, caller, entry)
                 return caller, entry
         return None
@@ -129,15 +149,14 @@ def _scrypt_matches(key: str, stored: str) -> bool:
     return hmac.compare_digest(given, expected)
 
 
-def _admitted(found: tuple[Caller, Key], credentials: Credentials, peer: str, face: str) -> Caller:
-    caller, entry = found
+def _admitted(caller: Caller, entry: Key | None, credentials: Credentials, peer: str, face: str) -> Caller:
     if credentials.account is not None and not hmac.compare_digest(
         caller.account.encode(), credentials.account.encode("utf-8", "surrogatepass")
     ):
         raise Unauthenticated
     if caller.faces is not None and face not in caller.faces:
         raise Unauthenticated
-    networks = entry.allow_from or caller.allow_from
+    networks = (entry and entry.allow_from) or caller.allow_from
     if networks and not within(peer, networks):
         raise Unauthenticated
     return caller

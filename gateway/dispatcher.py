@@ -1,7 +1,8 @@
 """Hands over: leases what is due, sends it, records how it ended. One lane per upstream, so none starves another."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any
 
 import structlog
 
@@ -17,6 +18,8 @@ log = structlog.get_logger()
 
 SWEEP = 5.0
 """Seconds between looks for leases that ran out."""
+GRACE = 600.0
+"""Seconds that what is on its way may take which goes by an upstream that is gone: more than any time-out."""
 
 
 class Dispatcher:
@@ -29,11 +32,28 @@ class Dispatcher:
         self._clock = clock
         self._metrics = metrics
         self._verdicts = verdicts
-        self._lanes = {
-            name: Lane(name, upstream, store, clock, metrics, self._ended) for name, upstream in upstreams.items()
-        }
+        self._paused: set[str] = set()
         self._sweeper: asyncio.Task[None] | None = None
-        self._recovering: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[None]] = set()
+        self._lanes: dict[str, Lane] = {}
+        self.configure(upstreams)
+
+    def configure(self, upstreams: Mapping[str, Connected]) -> None:
+        """Send by these from now on. What is on its way by an upstream that is gone comes to its end."""
+        for name in self._lanes.keys() - upstreams.keys():
+            self._aside(self._lanes.pop(name).stop(GRACE))
+        for name, upstream in upstreams.items():
+            if name in self._lanes:
+                self._lanes[name].configure(upstream)
+                continue
+            self._lanes[name] = Lane(name, upstream, self._store, self._clock, self._metrics, self._ended)
+            self._lanes[name].paused = name in self._paused
+            if self._sweeper is not None:
+                self._lanes[name].start()
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        self._others.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._others.discard)
 
     async def start(self) -> None:
         """Find what an earlier process left behind, then begin to send."""
@@ -61,6 +81,7 @@ class Dispatcher:
         await self._store.pause(upstream, pause)
 
     def _pause(self, upstream: str, *, paused: bool) -> None:
+        (self._paused.add if paused else self._paused.discard)(upstream)
         if upstream in self._lanes:
             self._lanes[upstream].paused = paused
             self._metrics.paused.labels(upstream).set(int(paused))
@@ -77,9 +98,9 @@ class Dispatcher:
         if self._sweeper:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        for task in self._recovering:
+        for task in self._others:
             task.cancel()
-        await asyncio.gather(*self._recovering, return_exceptions=True)
+        await asyncio.gather(*self._others, return_exceptions=True)
 
     async def _sweep(self) -> None:
         while True:
@@ -94,5 +115,4 @@ class Dispatcher:
             log.warning("dispatch.unknown", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
             self._metrics.attempts.labels(dispatch.upstream, "unknown").inc()
             if dispatch.upstream in self._lanes:
-                self._recovering.add(task := asyncio.create_task(self._lanes[dispatch.upstream].recover(dispatch)))
-                task.add_done_callback(self._recovering.discard)
+                self._aside(self._lanes[dispatch.upstream].recover(dispatch))

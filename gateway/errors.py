@@ -23,6 +23,8 @@ GatewayError
    ├─ Unanswered
    ├─ Refused
    ├─ Misconfigured
+   │  └─ WrongKey
+   ├─ Denied
    └─ Unsupported
 ConfigError
 
@@ -204,6 +206,16 @@ class Refused(SendError):
 
 class Misconfigured(SendError):
     """The upstream refuses the gateway itself (its credentials, the address): its queue is held, no message fails."""
+
+
+class WrongKey(Misconfigured):
+    """The upstream refuses the credentials that it was shown."""
+
+
+class Denied(SendError):
+    """The upstream refuses the caller's own credentials. Final: they are not the gateway's to mend."""
+
+    status = Status.GENERIC_REJECTED
 
 
 class Unsupported(SendError):

@@ -12,10 +12,11 @@ from aiohttp.typedefs import Handler, Middleware
 from pydantic import ValidationError
 
 from gateway.config import Listen
-from gateway.errors import Busy, Malformed, NotFound
+from gateway.errors import Busy, ConfigError, Malformed, NotFound
 from gateway.observe import Metrics
 from gateway.operations import Order, Queue
 from gateway.ports import Store
+from gateway.runtime import Runtime
 
 log = structlog.get_logger()
 
@@ -27,8 +28,8 @@ _OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Malformed, 400), (Busy, 503))
 
 
-def internal_app(store: Store, metrics: Metrics, queue: Queue, listen: Listen) -> web.Application:
-    """`/healthz` (the process lives), `/readyz` (the store takes writes), `/metrics` (Prometheus), `/queue`."""
+def internal_app(store: Store, metrics: Metrics, queue: Queue, runtime: Runtime, listen: Listen) -> web.Application:
+    """`/healthz` (the process lives), `/readyz` (the store takes writes), `/metrics`, `/queue` and `/reload`."""
 
     async def healthz(_request: web.Request) -> web.Response:
         """The process lives."""
@@ -51,7 +52,7 @@ def internal_app(store: Store, metrics: Metrics, queue: Queue, listen: Listen) -
 
     app = web.Application(middlewares=[_answering, _guard(listen)], client_max_size=MAX_BODY)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", prometheus)])
-    app.add_routes(_routes(queue))
+    app.add_routes([*_routes(queue), _reload(runtime)])
     return app
 
 
@@ -84,6 +85,23 @@ def _routes(queue: Queue) -> list[web.RouteDef]:
         web.get("/queue/dispatches/{id}", shown),
         web.post("/queue/{verb}", done),
     ]
+
+
+def _reload(runtime: Runtime) -> web.RouteDef:
+    async def reload(request: web.Request) -> web.Response:
+        """Read the configuration again, and put it in place unless it is a dry run."""
+        document = await _json(request)
+        dry_run = document.get("dry_run", False)
+        if not isinstance(dry_run, bool) or document.keys() - {"dry_run"}:
+            raise Malformed("The body may hold 'dry_run', true or false, and nothing else")
+        try:
+            found = await runtime.reload(dry_run=dry_run)
+        except ConfigError as error:
+            return web.json_response({"error": "The configuration is refused", "problems": error.problems}, status=409)
+        changes = [{**change._asdict(), "at_next_start": change.at_start} for change in found]
+        return web.json_response({"applied": not dry_run, "changes": changes})
+
+    return web.post("/reload", reload)
 
 
 async def _json(request: web.Request) -> Mapping[str, Any]:

@@ -61,6 +61,14 @@ class Lane:
         self._leased = 0
         self._flying: set[asyncio.Task[None]] = set()
 
+    def configure(self, upstream: Connected) -> None:
+        """Send by this from now on; where anything about it is new, without waiting for the end of a pause."""
+        before, self._upstream, self._settings = self._settings, upstream, upstream.settings
+        if before.rate != self._settings.rate:
+            self._bucket = Bucket(self._settings.rate)
+        if before != self._settings:
+            self.hurry()
+
     @property
     def held(self) -> bool:
         """Whether it rests because the upstream refuses the gateway itself."""
@@ -255,7 +263,7 @@ class Lane:
             self._breaker.untold()
         else:
             self._reached()
-        if isinstance(error, Misconfigured):
+        if isinstance(error, Misconfigured) and dispatch.sealed is None:
             self._held_until = now + int(HOLD * 1000)
             self._metrics.held.labels(self._name).set(1)
             log.error("upstream.held", upstream=self._name, held_seconds=HOLD, reason=error.detail)

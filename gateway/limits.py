@@ -11,6 +11,7 @@ from gateway.conditions import Patterns
 from gateway.config import Caller
 from gateway.errors import BadRecipient, Busy
 from gateway.model import Recipient
+from gateway.ports import Store
 from gateway.rate import Bucket
 from gateway.schedule import SWEDEN
 
@@ -45,21 +46,18 @@ class Limits:
         self._clock = clock
         self._pace = pace
         self._used: dict[str, _Use] = {}
-        self.configure(only, callers)
-        for caller, messages in (spent or {}).items():
-            if caller in self._used:
-                self._used[caller].spent = messages
+        self.configure(only, callers, spent or {})
 
-    def configure(self, only: Sequence[str], callers: Sequence[Caller]) -> None:
+    def configure(self, only: Sequence[str], callers: Sequence[Caller], spent: Mapping[str, int]) -> None:
         """Go by these from now on; what was used so far still counts: a new configuration is no new day."""
         self._only = Patterns(only) if only else None
         limited = [c for c in callers if (c.rate, c.daily, c.concurrency) != (None, None, None)]
         before, self._used = self._used, {caller.name: self._use(caller) for caller in limited}
-        for caller in limited:
-            if (old := before.get(caller.name)) is not None:
-                use = self._used[caller.name]
-                use.day, use.spent, use.busy = old.day, old.spent, old.busy
-                use.bucket = old.bucket if old.caller.rate == caller.rate else use.bucket
+        for name, use in self._used.items():
+            use.spent = spent.get(name, 0)
+            if (old := before.get(name)) is not None:
+                use.busy = old.busy
+                use.bucket = old.bucket if old.caller.rate == use.caller.rate else use.bucket
 
     def _use(self, caller: Caller) -> _Use:
         return _Use(caller, Bucket(caller.rate, self._pace), day_of(self._clock.now()))
@@ -102,6 +100,13 @@ class Limits:
     def _count(self, caller: str, change: int) -> None:
         if (use := self._used.get(caller)) is not None:
             use.busy = max(0, use.busy + change)
+
+
+async def spent_today(store: Store, callers: Sequence[Caller], clock: Clock) -> Mapping[str, int]:
+    """How many messages of each caller were accepted today; not looked up where nobody has a number for a day."""
+    if all(caller.daily is None for caller in callers):
+        return {}
+    return await store.accepted(day_began(clock.now()))
 
 
 def day_of(now: int) -> int:

@@ -199,6 +199,8 @@ class Dispatch(NamedTuple):
     upstream_ref: str | None
     messages: tuple[Message, ...]
     plan: Plan = PLAIN
+    sealed: bytes | None = None
+    """The caller's own credentials, sealed, where those are used upstream."""
 
 
 class Account(NamedTuple):

@@ -147,6 +147,7 @@ class Metrics:
         self.ignored = self._counter("reports_ignored", "Reports that changed nothing", "upstream", "reason")
         self.unknown_codes = self._counter("unknown_codes", "Codes nobody documented, kept raw", "upstream")
         self.callbacks = self._counter("callbacks", "Delivery reports posted to callers", "outcome")
+        self.configurations = self._counter("configurations", "Configurations read while running", "outcome")
         self.queue = Gauge("sluss_dispatches", "Unfinished dispatches", ["upstream", "state"], registry=self.registry)
         self.held = Gauge(
             "sluss_upstream_held", "1 while an upstream refuses our credentials", ["upstream"], registry=self.registry

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
+from gateway.errors import Denied, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
 from gateway.model import Batch, Dispatch, DispatchState, StatusEntry, UnknownPolicy
 from gateway.ports import Poll, Receipts, Report, Settlement, Transition
 from gateway.status import Status
@@ -159,6 +159,7 @@ def _ended(dispatch: Dispatch, state: DispatchState, error: SendError, now: int)
         run_at=now,
         attempts=dispatch.attempts + 1,
         transitions=tuple(Transition(message.number, entry, doubt=unanswered) for message in dispatch.messages),
+        denied=isinstance(error, Denied),
     )
 
 

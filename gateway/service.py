@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -26,50 +27,81 @@ from gateway.commands import (
 )
 from gateway.conditions import Question, Said
 from gateway.config import Caller
-from gateway.errors import NotFound, TooLate, rejection
+from gateway.errors import Busy, Denied, NotFound, SendError, TooLate, Unauthenticated, rejection
 from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
 from gateway.lifecycle import progress
 from gateway.limits import Limits
 from gateway.model import Account, Batch, Content, Recipient
 from gateway.observe import Metrics
-from gateway.ports import NewBatch, NewDispatch, Store
+from gateway.ports import Credentials, NewBatch, NewDispatch, Store
 from gateway.router import Leg, Router
+from gateway.sealing import Seal
 from gateway.status import Status
 from gateway.verdicts import Verdicts
+from gateway.vouching import Vouched
 
 log = structlog.get_logger()
 
-Balance = Callable[[], Awaitable[tuple[str, str]]]
+Balance = Callable[[Credentials | None], Awaitable[tuple[str, str]]]
+
+
+class Ways(NamedTuple):
+    """Where messages can go: the rules, how many recipients one call of each upstream may carry, and its balance."""
+
+    router: Router
+    chunk: Mapping[str, int]
+    balances: Mapping[str, Balance]
+    seal: Seal = Seal(())
 
 
 class Service:
     """Decides. Knows no protocol: faces bring commands, and turn results and errors into their own words."""
 
-    def __init__(  # noqa: PLR0913 - each is a neighbour that it works with
+    def __init__(
         self,
         store: Store,
-        router: Router,
+        ways: Ways,
         clock: Clock,
         *,
-        chunk: Mapping[str, int],
-        balances: Mapping[str, Balance],
         wake: Callable[[Iterable[str]], None],
         metrics: Metrics,
         verdicts: Verdicts,
         limits: Limits,
     ) -> None:
-        """`chunk`: recipients one call of an upstream may carry. `wake` tells upstreams that they have work."""
+        """`wake` tells upstreams that they have work."""
         self._store = store
-        self._router = router
         self._clock = clock
-        self._chunk = chunk
-        self._balances = balances
+        self._vouched = Vouched()
+        self.configure(ways)
         self._wake = wake
         self._metrics = metrics
         self._verdicts = verdicts
         self._limits = limits
 
-    async def run(self, command: CancelBatch | Inquiry, caller: Caller, face: str) -> Answer:
+    def configure(self, ways: Ways) -> None:
+        """Go by these from now on."""
+        self._router, self._chunk, self._balances, self._seal = ways
+        self._vouched.clear()
+
+    async def vouch(self, caller: Caller, face: str, credentials: Credentials, *, reads: bool) -> None:
+        """Ask the upstream of a caller that is passed through whether its credentials are good; remembered for a while.
+
+        Raises Unauthenticated where they are not. Where the upstream cannot say now, a message is taken all the same,
+        for it is judged when it is sent; but nobody `reads` anything: then Busy is raised.
+        """
+        if self._vouched.knows(credentials, self._clock.now()):
+            return
+        try:
+            await self._balance(caller, face, credentials)
+        except SendError as error:
+            if reads:
+                raise Busy("Your credentials cannot be checked now; try again later") from error
+        else:
+            self._vouched.add(credentials, self._clock.now())
+
+    async def run(
+        self, command: CancelBatch | Inquiry, caller: Caller, face: str, credentials: Credentials | None = None
+    ) -> Answer:
         """Answer or cancel. Raises RequestError; Internal and SendError where an upstream had to be asked."""
         match command:
             case GetMessage(number):
@@ -82,7 +114,8 @@ class Service:
             case ListMessages():
                 return await self._messages(command, caller)
             case GetAccount():
-                return await self._account(caller, face)
+                balance, currency = await self._balance(caller, face, credentials)
+                return AccountStatus(account_of(caller), balance, currency)
             case CancelBatch(number):
                 return await self._cancel(number, caller)
 
@@ -90,8 +123,10 @@ class Service:
         """While a request of a caller is answered. Raises Busy where too many of its requests are."""
         return self._limits.turn(caller.name)
 
-    def submit(self, command: SubmitBatch, caller: Caller, face: str) -> Accepted:
-        """Check, route and store a batch; see Accepted for when it is durable."""
+    def submit(
+        self, command: SubmitBatch, caller: Caller, face: str, credentials: Credentials | None = None
+    ) -> Accepted:
+        """Check, route and store a batch; see Accepted for when it is durable. `credentials` are used upstream."""
         recipients = recipients_of(command, caller.country)
         content, segments = measured(checked(command.content, loose=command.loose), recipients)
         self._limits.check(caller.name, recipients)
@@ -108,8 +143,9 @@ class Service:
                 content = content._replace(windows=())  # to the older faces, a time that has passed is now
             due = content.opening(created) or created
         self._limits.take(caller.name, len(recipients))
+        sealed = None if credentials is None else self._seal.close(credentials)
         batch, durable = self._store.add(
-            NewBatch(created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
+            NewBatch(created, due, caller.account, caller.name, face, content, recipients, segments, dispatches, sealed)
         )
         self._wake([dispatch.upstream for dispatch in dispatches])
         waits = due == created  # nobody waits for what is sent another time
@@ -164,14 +200,16 @@ class Service:
         log.info("batch.cancelled", batch=batch.key, caller=caller.name, messages=len(moved))
         return BatchCanceled(batch, len(moved))
 
-    async def _account(self, caller: Caller, face: str) -> AccountStatus:
+    async def _balance(self, caller: Caller, face: str, credentials: Credentials | None) -> tuple[str, str]:
         # The balance that matters is that of the upstream where this caller's messages go.
         question = Question(face, caller.name, caller.account, "")
         (leg,) = self._router.plan(question, Said(Content("", ""), 1, self._clock.now()), [""])
         if leg.upstream is None:
             raise rejection(int(leg.rule.reject or 0))
-        balance, currency = await self._balances[leg.upstream]()
-        return AccountStatus(account_of(caller), balance, currency)
+        try:
+            return await self._balances[leg.upstream](credentials)
+        except Denied:
+            raise Unauthenticated from None
 
 
 def _resized(

@@ -1,15 +1,17 @@
 """The configured upstreams: an adapter's codec, joined to the HTTP client or run inside this process."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.config import UpstreamSettings
-from gateway.errors import SendError, Unsupported
+from gateway.errors import Denied, SendError, Unsupported, WrongKey
 from gateway.http import Http
 from gateway.model import Dispatch
-from gateway.ports import Call, Local, Poll, Receipts, Records, Reply, Upstream
+from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Reply, Upstream
+from gateway.sealing import Seal
 
 PAGES = 10
 """Pages of an upstream's records that are looked through for one dispatch."""
@@ -42,8 +44,8 @@ class Connected(Protocol):
         """Look for a dispatch that was not answered: its receipts, or None where the upstream does not know it."""
         ...
 
-    async def balance(self) -> tuple[str, str]:
-        """(decimal digits, currency) of the account behind this upstream."""
+    async def balance(self, credentials: Credentials | None = None) -> tuple[str, str]:
+        """(decimal digits, currency) of the account behind this upstream, or of a caller's own. Raises Denied, too."""
         ...
 
 
@@ -56,7 +58,9 @@ class Remote:
     http: Http
     clock: Clock
     report_url: str | None
-    on_call: OnCall | None = None
+    on_call: OnCall | None
+    as_caller: Callable[[Credentials], Upstream] | None
+    seal: Seal
 
     @property
     def max_recipients(self) -> int:
@@ -65,22 +69,26 @@ class Remote:
 
     async def send(self, dispatch: Dispatch) -> Receipts:
         """Hand a dispatch over."""
+        codec = self._codec(dispatch)
         try:
-            call = self.codec.encode(dispatch, self.report_url)
+            call = codec.encode(dispatch, self.report_url)
         except SendError:
             raise
         except Exception as error:
             # A bug of ours, but one that happened before anything left: that much is certain.
             raise Unsupported("The gateway could not write the request") from error
-        return self.codec.decode(await self._perform(call), dispatch)
+        reply = await self._perform(call)
+        with _denying(dispatch.sealed is not None):
+            return codec.decode(reply, dispatch)
 
     async def poll(self, dispatch: Dispatch) -> Poll:
         """Ask how a dispatch went."""
-        return self.codec.read(await self._perform(self.codec.ask(dispatch)), dispatch, self.clock.now())
+        codec = self._codec(dispatch)
+        return codec.read(await self._perform(codec.ask(dispatch)), dispatch, self.clock.now())
 
     async def find(self, dispatch: Dispatch) -> Receipts | None:
         """Look through the upstream's newest records for our reference. Raises Unsupported where it has none."""
-        records = self.codec
+        records = self._codec(dispatch)
         if not isinstance(records, Records):
             raise Unsupported
         for page in range(PAGES):
@@ -89,9 +97,22 @@ class Remote:
                 return found.receipts
         return None
 
-    async def balance(self) -> tuple[str, str]:
+    async def balance(self, credentials: Credentials | None = None) -> tuple[str, str]:
         """Ask for the balance."""
-        return self.codec.read_balance(await self._perform(self.codec.ask_balance()))
+        codec = self.codec if credentials is None else self._callers(credentials)
+        reply = await self._perform(codec.ask_balance())
+        with _denying(credentials is not None):
+            return codec.read_balance(reply)
+
+    def _codec(self, dispatch: Dispatch) -> Upstream:
+        return self.codec if dispatch.sealed is None else self._callers(self.seal.open(dispatch.sealed))
+
+    def _callers(self, credentials: Credentials) -> Upstream:
+        if self.as_caller is None:
+            raise Unsupported("This upstream cannot be called with a caller's own credentials")
+        if not all(words.isprintable() for words in (credentials.account or "", credentials.key.get_secret_value())):
+            raise Unsupported("The caller's credentials hold control characters")
+        return self.as_caller(credentials)
 
     async def _perform(self, call: Call) -> Reply:
         reply = None
@@ -128,6 +149,17 @@ class Inside:
         """Raises Unsupported: what it swallows it never knew."""
         raise Unsupported
 
-    async def balance(self) -> tuple[str, str]:
+    async def balance(self, credentials: Credentials | None = None) -> tuple[str, str]:  # noqa: ARG002 - all are one
         """The configured balance."""
         return self.local.balance()
+
+
+@contextlib.contextmanager
+def _denying(own: bool) -> Iterator[None]:  # noqa: FBT001 - read at its call: denying where they are the caller's own
+    """Credentials that are the caller's own are the caller's to mend: the gateway is as it should be."""
+    try:
+        yield
+    except WrongKey as error:
+        if own:
+            raise Denied(error.detail) from error
+        raise

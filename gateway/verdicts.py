@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
 
-from gateway.errors import RequestError, rejection
+from gateway.errors import RequestError, Unauthenticated, rejection
 from gateway.model import DispatchState
 from gateway.ports import Settlement
 
@@ -49,6 +49,8 @@ class Verdicts:
 
 
 def _refusal(settlement: Settlement) -> RequestError | None:
+    if settlement.denied:
+        return Unauthenticated()
     statuses = [transition.entry.status for transition in settlement.transitions]
     if any(transition.doubt for transition in settlement.transitions):
         return None  # it may have arrived, and whoever is told that it did not sends it again

@@ -78,18 +78,17 @@ class Web:
     ) -> None:
         self._service = service
         self._auth = auth
-        self._hooks = hooks
         self._metrics = metrics
-        self._peers = Peers(listen)
         self._log = log.bind()  # bound once: the lazy logger would be bound anew for every line
-        self._exact: dict[str, Mounted] = {}
-        self._below: list[tuple[str, Mounted]] = []
-        for mounted in faces:
-            for mount in mounted.face.mounts:
-                if mount.endswith("/"):
-                    self._below.append((mount, mounted))
-                else:
-                    self._exact[mount] = mounted
+        self.configure(faces, hooks, listen)
+
+    def configure(self, faces: Sequence[Mounted], hooks: Hooks, listen: Listen) -> None:
+        """Serve these from now on; what is being answered is answered as it began."""
+        mounts = [(mount, mounted) for mounted in faces for mount in mounted.face.mounts]
+        self._exact = {mount: mounted for mount, mounted in mounts if not mount.endswith("/")}
+        self._below = [(mount, mounted) for mount, mounted in mounts if mount.endswith("/")]
+        self._hooks = hooks
+        self._peers = Peers(listen)
 
     def find(self, path: str) -> Mounted | None:
         """The face that serves a path, or None."""
@@ -153,6 +152,9 @@ class Web:
         visit.caller = caller.name
         if mounted.deprecated:
             self._metrics.called_late(mounted.name, caller.name)
+        if caller.passthrough:
+            reads = not isinstance(decoded.command, SubmitBatch)
+            await self._service.vouch(caller, mounted.name, decoded.credentials, reads=reads)
         if caller.concurrency is None:
             return await self._served(mounted, decoded, caller, call, visit)
         with self._service.turn(caller):
@@ -162,9 +164,11 @@ class Web:
         command = decoded.command
         if isinstance(command, RequestError):
             raise command
+        credentials = decoded.credentials if caller.passthrough else None
         if not isinstance(command, SubmitBatch):
-            return mounted.face.encode(await self._service.run(command, caller, mounted.name), decoded, call)
-        accepted = self._service.submit(command, caller, mounted.name)
+            answer = await self._service.run(command, caller, mounted.name, credentials)
+            return mounted.face.encode(answer, decoded, call)
+        accepted = self._service.submit(command, caller, mounted.name, credentials)
         reply = mounted.face.encode(accepted, decoded, call)
         await accepted.durable
         batch = accepted.batch

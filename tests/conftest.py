@@ -14,6 +14,7 @@ from recorder import Recorder
 from gateway import app
 from gateway.clock import Clock
 from gateway.config import Settings
+from gateway.runtime import Read
 
 
 @pytest.fixture
@@ -21,8 +22,11 @@ async def running() -> AsyncIterator[Running]:
     """Starts gateways in this process, on sockets of their own, and stops them in the end."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(document: dict[str, Any] | None = None, clock: Clock | None = None) -> app.Gateway:
-            gateway = await app.start(Settings.model_validate(document or a_document()), clock=clock)
+        async def start(
+            document: dict[str, Any] | None = None, clock: Clock | None = None, read: Read | None = None
+        ) -> app.Gateway:
+            settings = Settings.model_validate(document or a_document())
+            gateway = await app.start(settings, clock=clock, read=read)
             stack.push_async_callback(gateway.stop)
             return gateway
 
@@ -30,12 +34,12 @@ async def running() -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-async def process(tmp_path: Path) -> AsyncIterator[Callable[[dict[str, Any]], Process]]:
+async def process(tmp_path: Path) -> AsyncIterator[Callable[..., Process]]:
     """Makes the real command of a configuration, ready to be started, and leaves no process behind."""
     made: list[Process] = []
 
-    def make(document: dict[str, Any]) -> Process:
-        made.append(Process(tmp_path, document))
+    def make(document: dict[str, Any], *flags: str) -> Process:
+        made.append(Process(tmp_path, document, *flags))
         return made[-1]
 
     yield make

@@ -115,19 +115,28 @@ Prints the process id of each child, and its exit status once it has ended.
 class Process:
     """`sluss serve` in processes of its own, one after the other on the same store and the same port."""
 
-    def __init__(self, folder: Path, document: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, document: dict[str, Any], *flags: str) -> None:
         """Write the configuration into a folder; where it listens and stores is decided here."""
+        self._flags = flags
         self.public = Address("127.0.0.1", free_port())
         self.store = f"sqlite:///{folder}/sluss.db"
         self._log = folder / "sluss.log"
         self._log.touch()
-        self._config = folder / "sluss.yaml"
-        listen = document["listen"] | {"public": f"127.0.0.1:{self.public.port}"}
-        whole = document | {"listen": listen, "store": self.store}
-        self._config.write_text(yaml.safe_dump(whole), "utf-8")
+        self.config = folder / "sluss.yaml"
+        self.write(document)
         self._forge: asyncio.subprocess.Process | None = None
         self._cold: asyncio.subprocess.Process | None = None
         self._pid = 0
+
+    def write(self, document: dict[str, Any]) -> None:
+        """Put another configuration in the place of the one before."""
+        listen = document["listen"] | {"public": f"127.0.0.1:{self.public.port}"}
+        whole = document | {"listen": listen, "store": self.store}
+        self.config.write_text(yaml.safe_dump(whole), "utf-8")
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal that does not end it."""
+        os.kill(self._pid, number)
 
     async def start(self) -> None:
         """Run the command as everybody does; returns once it listens."""
@@ -171,7 +180,7 @@ class Process:
 
     async def _spawn(self, program: Sequence[str], *more: str, **streams: Any) -> asyncio.subprocess.Process:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SLUSS_")}
-        command = (sys.executable, *program, "serve", "--config", str(self._config), *more)
+        command = (sys.executable, *program, "serve", "--config", str(self.config), *self._flags, *more)
         return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environ, **streams)
 
     async def _read(self) -> int:

@@ -10,6 +10,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -92,15 +93,16 @@ def _several(value: object) -> object:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-Range = Annotated[tuple[int, int], BeforeValidator(_range)]
+_Written = Annotated[str, Field(pattern="^[0-9]{3}-[0-9]{3}$")] | Annotated[int, Field(ge=100, le=999)]
+Range = Annotated[tuple[int, int], BeforeValidator(_range, json_schema_input_type=_Written)]
 
 
 class Rule(Part):
     """Which answers mean something: those of which all holds that is named."""
 
-    status: Annotated[tuple[Range, ...], BeforeValidator(_several)] = Field(
-        (), description="Statuses of HTTP and ranges of them; any, where none is named"
-    )
+    status: Annotated[
+        tuple[Range, ...], BeforeValidator(_several, json_schema_input_type=_Written | list[_Written])
+    ] = Field((), description="Statuses of HTTP and ranges of them; any, where none is named")
     body: Pattern | None = Field(None, description="Regular expression of RE2, searched for in the body")
 
     @model_validator(mode="after")
@@ -110,7 +112,7 @@ class Rule(Part):
         return self
 
 
-Rules = Annotated[tuple[Rule, ...], BeforeValidator(_several)]
+Rules = Annotated[tuple[Rule, ...], BeforeValidator(_several, json_schema_input_type=Rule | list[Rule])]
 """One rule, or several of which one must hold."""
 
 
@@ -119,6 +121,7 @@ def _statuses(*ranges: tuple[int, int]) -> tuple[Rule, ...]:
 
 
 _STATUSES = {status.value: status for status in Status}
+_STATUS = WithJsonSchema({"description": "A status of REST v2", "enum": list(_STATUSES)})
 
 
 def _status(value: object) -> Status:
@@ -131,7 +134,7 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Word = Annotated[str, BeforeValidator(_text)]
+Word = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int)]
 """A text of the provider's, which may look like a number."""
 
 
@@ -216,7 +219,7 @@ class HttpOptions(Request):
     accepted: Rules = Field(_statuses((200, 299)), description="Answers that say that it was taken")
     id: Place | None = Field(None, description="Where the answer has the provider's own id of the message")
     code: Place | None = Field(None, description="Where the answer has a code")
-    codes: Mapping[Word, Annotated[Status, BeforeValidator(_status)]] = Field(
+    codes: Mapping[Word, Annotated[Status, BeforeValidator(_status), _STATUS]] = Field(
         default_factory=dict, description="Statuses of REST v2 by the provider's own codes"
     )
     poll: Poll | None = Field(None, description="How to ask what became of a message")

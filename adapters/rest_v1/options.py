@@ -1,8 +1,14 @@
 """What the configuration of an upstream that speaks REST v1 says."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from gateway.errors import Unsupported
+from gateway.ports import Credentials
+
+_ACCOUNT = r"^[!-9;-~]+$"
 
 
 class RestV1Options(BaseModel):
@@ -13,7 +19,7 @@ class RestV1Options(BaseModel):
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
         description="The API's base, as https://api.ip1sms.com/api"
     )
-    account: Annotated[str, StringConstraints(pattern=r"^[!-9;-~]+$")] = Field(
+    account: Annotated[str, StringConstraints(pattern=_ACCOUNT)] = Field(
         description="The account, as ip1-12345: the name in HTTP Basic authentication"
     )
     key: SecretStr = Field(description="The account's API key: the password in HTTP Basic authentication", min_length=1)
@@ -25,3 +31,10 @@ class RestV1Options(BaseModel):
         le=500,
         description="Recipients per request; larger batches are split. More than 80 only where texts are short",
     )
+
+
+def as_caller(options: RestV1Options, credentials: Credentials) -> RestV1Options:
+    """The options with a caller's own credentials. Raises Unsupported where HTTP Basic cannot carry them."""
+    if not re.match(_ACCOUNT, credentials.account or ""):
+        raise Unsupported("The caller's account cannot be the name in HTTP Basic authentication")
+    return options.model_copy(update={"account": credentials.account, "key": credentials.key})

@@ -10,7 +10,7 @@ import orjson
 
 from adapters.rest_v1.options import RestV1Options
 from gateway.clock import parse_iso
-from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported
+from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported, WrongKey
 from gateway.model import Content, Dispatch, MessageType
 from gateway.msisdn import MAX_DIGITS, normalise
 from gateway.pacing import SOONEST, next_question
@@ -235,7 +235,8 @@ def _error(reply: Reply, document: Any) -> SendError:
     if reply.status == 403 and "credit" in words.lower():
         return Refused(Status.INSUFFICIENT_FUNDS, "403", words)
     if reply.status in _HOLD:
-        return Misconfigured(f"The upstream answers {reply.status}")  # its words may repeat the key
+        kind = WrongKey if reply.status == 401 else Misconfigured
+        return kind(f"The upstream answers {reply.status}")  # its words may repeat the key
     if reply.status in _LATER or (reply.status == 503 and "Retry-After" in reply.headers):
         return Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
     if not 400 <= reply.status < 500:

@@ -2,7 +2,7 @@
 
 from adapters.rest_v2.face import RestV2Face
 from adapters.rest_v2.reports import RestV2Reports, callback
-from adapters.rest_v2.upstream import RestV2Options, RestV2Upstream
+from adapters.rest_v2.upstream import RestV2Options, RestV2Upstream, as_caller
 from gateway.ports import Adapter
 
 ADAPTER = Adapter(
@@ -10,6 +10,7 @@ ADAPTER = Adapter(
     title="REST v2",
     options=RestV2Options,
     face=RestV2Face,
+    as_caller=as_caller,
     upstream=RestV2Upstream,
     reports=RestV2Reports,
     callback=callback,

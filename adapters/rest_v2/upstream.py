@@ -8,10 +8,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from adapters.rest_v2.wire import window_document
-from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported
+from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported, WrongKey
 from gateway.ids import Kind, public_id
 from gateway.model import DataCoding, Dispatch
-from gateway.ports import Call, Found, Poll, Receipt, Receipts, Reply
+from gateway.ports import Call, Credentials, Found, Poll, Receipt, Receipts, Reply
 from gateway.status import Status
 
 MAX_WAIT = 3600.0
@@ -37,6 +37,9 @@ _FIELDS = (
     ("recipient", Status.INVALID_RECIPIENT),
     ("body", Status.INVALID_CONTENT),
 )
+
+
+_TOKEN = re.compile("[!-~]+").fullmatch
 
 
 class RestV2Options(BaseModel):
@@ -167,7 +170,8 @@ def _document(reply: Reply) -> dict[str, Any]:
 def _error(reply: Reply, document: dict[str, Any]) -> SendError:
     words = str(document.get("detail") or document.get("title") or document.get("message") or "")[:500]
     if reply.status in _HOLD:
-        return Misconfigured(f"The upstream answers {reply.status}")  # its words may repeat the key
+        kind = WrongKey if reply.status == 401 else Misconfigured
+        return kind(f"The upstream answers {reply.status}")  # its words may repeat the key
     if reply.status in _LATER or (reply.status == 503 and "Retry-After" in reply.headers):
         return Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
     if reply.status >= 500 or reply.status < 200:
@@ -186,3 +190,10 @@ def _status(http: int, document: dict[str, Any]) -> Status:
 def _seconds(text: str) -> float:
     # The other form of Retry-After is a date; a provider that throttles means seconds, and one is a fair guess.
     return min(MAX_WAIT, float(text)) if text.isascii() and text.isdigit() and len(text) < 9 else 1.0
+
+
+def as_caller(options: RestV2Options, credentials: Credentials) -> RestV2Options:
+    """The options with a caller's own credentials. Raises Unsupported where a header cannot carry them."""
+    if not _TOKEN(credentials.key.get_secret_value()):
+        raise Unsupported("The caller's key cannot be a bearer token")
+    return options.model_copy(update={"token": credentials.key})

@@ -1,7 +1,7 @@
 """The HTTP GET endpoint `sendsms.aspx`: everything in the query string, a bare number as the answer."""
 
 from adapters.sendsms.face import SendSmsFace
-from adapters.sendsms.options import SendSmsOptions, SendSmsUpstreamOptions
+from adapters.sendsms.options import SendSmsOptions, SendSmsUpstreamOptions, as_caller
 from adapters.sendsms.upstream import SendSmsUpstream
 from gateway.ports import Adapter
 
@@ -13,6 +13,7 @@ ADAPTER = Adapter(
     options=SendSmsUpstreamOptions,
     face=SendSmsFace,
     face_options=SendSmsOptions,
+    as_caller=as_caller,
     upstream=SendSmsUpstream,
     secrets=frozenset({"pass", "key"}),
 )

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from adapters.sendsms import wire
+from gateway.errors import Unsupported
+from gateway.ports import Credentials
 from gateway.schedule import SWEDEN, TimeZone
 
 
@@ -51,3 +53,10 @@ class SendSmsUpstreamOptions(BaseModel):
         description="How the text is written, for a provider that expects an older charset; a text that it cannot hold"
         " is not sent",
     )
+
+
+def as_caller(options: SendSmsUpstreamOptions, credentials: Credentials) -> SendSmsUpstreamOptions:
+    """The options with a caller's own credentials. Raises Unsupported where a query cannot carry them."""
+    if not credentials.account:
+        raise Unsupported("The caller has given no account, which this endpoint asks for")
+    return options.model_copy(update={"account": credentials.account, "key": credentials.key})

@@ -1,7 +1,7 @@
 """The SOAP web service `sendsms.asmx`, SOAP 1.1 and 1.2, in the manner of the ASP.NET service it stands in for."""
 
 from adapters.soap.face import SoapFace
-from adapters.soap.options import SoapOptions, SoapUpstreamOptions
+from adapters.soap.options import SoapOptions, SoapUpstreamOptions, as_caller
 from adapters.soap.upstream import SoapUpstream
 from gateway.ports import Adapter
 
@@ -13,6 +13,7 @@ ADAPTER = Adapter(
     options=SoapUpstreamOptions,
     face=SoapFace,
     face_options=SoapOptions,
+    as_caller=as_caller,
     upstream=SoapUpstream,
     secrets=frozenset({"passwd", "key"}),
 )

@@ -19,7 +19,9 @@ from adapters.soap.binding import Bound, Chosen, bind
 from adapters.soap.codec import Codec
 from adapters.soap.contract import CONTRACTS, Contract, describe
 from adapters.soap.description import Description
+from gateway.errors import Unsupported
 from gateway.paths import wsdl_dir
+from gateway.ports import Credentials
 from gateway.schedule import SWEDEN, TimeZone
 
 
@@ -137,3 +139,10 @@ def _served(contract: Contract, options: ServiceOptions) -> Served:
         names = ", ".join(operation.name for operation in description.operations)
         raise ValueError(f"{options.wsdl}: say under operations which is which of: {names}")
     return Served(contract.mount, wsdl, description, bound, Codec(description, bound))
+
+
+def as_caller(options: SoapUpstreamOptions, credentials: Credentials) -> SoapUpstreamOptions:
+    """The options with a caller's own credentials. Raises Unsupported where an envelope cannot carry them."""
+    if not credentials.account:
+        raise Unsupported("The caller has given no account, which this service asks for")
+    return options.model_copy(update={"account": credentials.account, "key": credentials.key})

@@ -10,7 +10,7 @@ from adapters.soap import wire
 from adapters.soap.binding import Bound
 from adapters.soap.options import SoapUpstreamOptions
 from adapters.soap.wire import Envelope, Version
-from gateway.errors import Malformed, Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported
+from gateway.errors import Malformed, Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported, WrongKey
 from gateway.model import Dispatch, MessageType, Priority
 from gateway.ports import Call, Poll, Receipt, Receipts, Reply
 from gateway.status import Status
@@ -123,7 +123,7 @@ class SoapUpstream:
     def _result(self, bound: Bound, reply: Reply) -> str:
         """The text of the result. Raises SendError."""
         if reply.status in _HOLD:
-            raise Misconfigured(f"The upstream answers {reply.status}")
+            raise (WrongKey if reply.status == 401 else Misconfigured)(f"The upstream answers {reply.status}")
         if reply.status == 429 or (reply.status == 503 and "Retry-After" in reply.headers):
             raise Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
         if 400 <= reply.status < 500:

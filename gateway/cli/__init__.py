@@ -47,6 +47,9 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("serve", run.serve, "sluss serve --config /etc/sluss/sluss.yaml"),
     ("demo", run.demo, "sluss demo"),
     ("check", setup.check, "sluss check sluss.yaml && systemctl restart sluss"),
+    ("diff", setup.diff, "sluss diff || sluss reload"),
+    ("reload", setup.reload, "sluss check && sluss reload"),
+    ("schema", setup.schema, "sluss schema > sluss.schema.json"),
     ("explain", ask.explain, "sluss explain --caller erp --sender iP1 --to 46712345678"),
     ("send", ask.send, "SLUSS_KEY=... sluss send --to 46712345678 --from iP1 --text Hello --wait"),
     ("status", ask.status, "sluss status 1001"),
@@ -56,6 +59,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
 _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("new", setup.key_new, "sluss key new --caller erp"),
     ("hash", setup.key_hash, "sluss key hash < /run/secrets/erp.key"),
+    ("seal", setup.key_seal, "sluss key seal > /run/secrets/sluss-seal"),
 )
 
 _QUEUE_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (

@@ -28,7 +28,7 @@ from gateway.nearest import unknown
 from gateway.observe import Metrics
 from gateway.rewriting import outgoing
 from gateway.router import Router, share
-from gateway.service import Service
+from gateway.service import Service, Ways
 from gateway.store import open_store, queue
 from gateway.store.inspect import find_message
 from gateway.verdicts import Verdicts
@@ -119,10 +119,12 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> t
     try:
         service = Service(
             store,
-            Router([_sending(rule, next(iter(settings.upstreams))) for rule in settings.routes]),
+            Ways(
+                Router([_sending(rule, next(iter(settings.upstreams))) for rule in settings.routes]),
+                chunk=dict.fromkeys(settings.upstreams, 1),
+                balances={},
+            ),
             SystemClock(),
-            chunk=dict.fromkeys(settings.upstreams, 1),
-            balances={},
             wake=lambda _upstreams: None,
             metrics=Metrics(),
             verdicts=Verdicts(),

@@ -120,6 +120,18 @@ class RunningGateway:
         else:
             say(f"{'Would be ' if dry_run else ''}{_DONE[action]}: {_amount(document)}.".capitalize())
 
+    def reload(self, *, dry_run: bool) -> ExitCode:
+        """Put the configuration of the file in place, or only tell what would change; whether anything differs."""
+        document = self._ask("/reload", {"dry_run": dry_run})
+        changes = document["changes"]
+        if self._json:
+            show_json(document)
+        elif changes:
+            _print_changes(changes)
+        else:
+            say("The running gateway does what the file says.")
+        return ExitCode.FINDINGS if changes and dry_run else ExitCode.OK
+
     def _tell(self, verb: str, document: Mapping[str, object]) -> dict[str, Any]:
         return self._ask(f"/queue/{verb}", document)
 
@@ -136,6 +148,8 @@ class RunningGateway:
 
 def _refused(answer: Answer, document: Any) -> NoReturn:
     sentence = document.get("error") if isinstance(document, dict) else None
+    if isinstance(document, dict) and "problems" in document:
+        fail(ExitCode.USAGE, *document["problems"], "The gateway goes on with the configuration that it has.")
     code = ExitCode.USAGE if answer.status in {401, 403} else ExitCode.FINDINGS
     fail(code, f"{sentence or f'Something else than a gateway answers there (HTTP {answer.status})'}.")
 
@@ -152,6 +166,16 @@ def _needs_yes(action: str, wanted: Mapping[str, str], would: Mapping[str, Any],
         )
     if action in {"cancel", "resolve"} and "id" not in wanted:
         fail(ExitCode.FINDINGS, f"{amount} would be {_DONE[action]}, for good. Add --yes to do it.")
+
+
+def _print_changes(changes: list[dict[str, Any]]) -> None:
+    show_table(
+        ("Key", "Running", "File", ""),
+        (
+            (row["path"], row["before"], row["after"], "at the next start" if row["at_next_start"] else None)
+            for row in changes
+        ),
+    )
 
 
 def _amount(document: Mapping[str, Any]) -> str:

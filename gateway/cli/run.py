@@ -19,9 +19,13 @@ def serve(
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="sqlite:///PATH or memory:, instead of the configured store.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Read the configuration again when its file changes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines, also to a terminal.")] = False,
 ) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C; a second signal ends it at once."""
+    """Run the gateway until SIGTERM or Ctrl-C; a second signal ends it at once.
+
+    SIGHUP reads the configuration again, as 'sluss reload' does.
+    """
     from gateway.cli import process
 
     flags = {
@@ -30,7 +34,7 @@ def serve(
         "store": store,
         "log.format": "json" if as_json else None,
     }
-    process.run(config, {name: value for name, value in flags.items() if value is not None})
+    process.run(config, {name: value for name, value in flags.items() if value is not None}, watch=watch)
 
 
 def demo(

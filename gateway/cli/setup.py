@@ -1,4 +1,4 @@
-"""The commands that set a gateway up and look after it: check, key, doctor."""
+"""The commands that set a gateway up and look after it: check, schema, key, doctor."""
 
 import sys
 from pathlib import Path
@@ -25,6 +25,37 @@ def check(
     from gateway.cli import summary
 
     raise typer.Exit(summary.check(file, as_json=as_json))
+
+
+def reload(*, config: ConfigFile = None, as_json: Json = False) -> None:
+    """Make the running gateway read its configuration again, and show what changed.
+
+    Callers, upstreams, routes and faces change at once, all of it or nothing; what is under way keeps what was decided
+    for it. A configuration with a problem, or whose own tests fail, is refused (exit code 2) and changes nothing.
+    """
+    from gateway.cli import operating
+
+    operating.RunningGateway(config, as_json=as_json).reload(dry_run=False)
+
+
+def diff(*, config: ConfigFile = None, as_json: Json = False) -> None:
+    """Show what a reload would change: the running gateway's configuration against its file. Never shows a secret.
+
+    Ends with 1 where they differ.
+    """
+    from gateway.cli import operating
+
+    raise typer.Exit(operating.RunningGateway(config, as_json=as_json).reload(dry_run=True))
+
+
+def schema(*, _as_json: Json = False) -> None:
+    """Print the JSON Schema of the configuration, for editors: they complete its keys and mark mistakes.
+
+    It is JSON with and without --json. docs/configuration.md tells how an editor finds it.
+    """
+    from gateway.config.schema import document
+
+    show_json(document())
 
 
 def key_new(
@@ -88,6 +119,20 @@ def key_hash(
         show_json({"hash": hashed, "yaml": _line(None, hashed)})
     else:
         say(hashed)
+
+
+def key_seal(*, as_json: Json = False) -> None:
+    """Make a random key to seal stored credentials with, for sealing.keys: callers that are passed through need one.
+
+    To change it, put a new key in front; remove the old one when no message waits that was accepted before.
+    """
+    from gateway.sealing import new_seal_key
+
+    key = new_seal_key()
+    if as_json:
+        show_json({"key": key, "yaml": f'sealing: {{keys: ["{key}"]}}'})
+    else:
+        say(key)
 
 
 def _given_key() -> str:

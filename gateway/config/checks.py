@@ -36,6 +36,7 @@ def objections(parts: Parts) -> Iterator[Objection]:
     yield from _twice("name", ((("callers", at, "name"), caller.name) for at, caller in parts.callers.items()))
     yield from _twice("name", ((("routes", at, "name"), rule.name) for at, rule in parts.rules.items()))
     yield from _twice(None, _hashes(parts.callers))
+    yield from _shared(parts.callers)
     yield from _unknown(parts)
     yield from _order(parts)
 
@@ -44,6 +45,15 @@ def _hashes(callers: Mapping[int, Caller]) -> Iterator[tuple[Where, str]]:
     for at, caller in callers.items():
         for position, key in enumerate(caller.keys):
             yield ("callers", at, "keys", position), key.hash
+
+
+def _shared(callers: Mapping[int, Caller]) -> Iterator[Objection]:
+    """An account that is passed through is nobody else's: whose request it is, nothing but the account tells."""
+    for at, caller in callers.items():
+        others = [other for other in callers if other != at and callers[other].account == caller.account]
+        if caller.passthrough and others:
+            sentence = f"{shown(callers[others[0]].name)} has it too: an account that is passed through is one caller's"
+            yield Objection(("callers", at, "account"), sentence, ("callers", others[0], "account"))
 
 
 def _twice(kind: str | None, named: Iterable[tuple[Where, str]]) -> Iterator[Objection]:

@@ -18,6 +18,7 @@ from gateway.config.sections import (
     Listen,
     Log,
     Retry,
+    Sealing,
     UpstreamSettings,
 )
 from gateway.config.settings import Settings, refuse
@@ -49,6 +50,7 @@ SECTIONS: dict[Where, type[BaseModel]] = {
     ("faces", _ANY): FaceSettings,
     ("callbacks",): Callbacks,
     ("log",): Log,
+    ("sealing",): Sealing,
 }
 """Which section stands where; `*` is any name or list position."""
 

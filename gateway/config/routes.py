@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from gateway import regex
 from gateway.config.section import Section
@@ -119,6 +119,20 @@ Targets = Annotated[
     BeforeValidator(_targets),
     AfterValidator(not_empty),
     AfterValidator(_weighted),
+    WithJsonSchema(
+        {
+            "description": "An upstream, or several with their weights",
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+                    "minProperties": 1,
+                },
+            ],
+            "examples": ["main", {"main": 95, "trial": 5}],
+        }
+    ),
 ]
 """Upstreams with their weights; a single name has all of it."""
 
@@ -138,7 +152,11 @@ def _refusal(value: object) -> str:
     return _REFUSALS[value]
 
 
-Refusal = Annotated[str, BeforeValidator(_refusal)]
+Refusal = Annotated[
+    str,
+    BeforeValidator(_refusal),
+    WithJsonSchema({"description": "A final status of REST v2 that is no delivery", "enum": list(_REFUSALS)}),
+]
 """A final status of REST v2 that is no delivery, as its digits."""
 
 
@@ -162,8 +180,17 @@ def _plain(prefix: str) -> str:
     return prefix
 
 
+_OUTCOME = {"enum": [*_OUTCOMES, *_FINAL]}
 Outcomes = Annotated[
-    tuple[Annotated[str, BeforeValidator(_outcome)], ...], BeforeValidator(_several), AfterValidator(not_empty)
+    tuple[Annotated[str, BeforeValidator(_outcome)], ...],
+    BeforeValidator(_several),
+    AfterValidator(not_empty),
+    WithJsonSchema(
+        {
+            "description": "A word or a final status of REST v2; one or a list",
+            "anyOf": [_OUTCOME, {"type": "array", "items": _OUTCOME, "minItems": 1}],
+        }
+    ),
 ]
 """What an attempt came to: a word, or a refusal with that status of REST v2."""
 
@@ -184,11 +211,13 @@ class Rewriting(Section):
 class Rule(Section):
     """One route: the messages it takes and what becomes of them."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["to"]}, {"required": ["reject"]}]})
+
     name: Slug
     when: When = When()
     to: Targets | None = None
     sticky: Literal["recipient", "caller"] = "recipient"
-    fallback: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    fallback: Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])] = ()
     on: Outcomes = ("unreachable",)
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     rewrite: Rewriting | None = None

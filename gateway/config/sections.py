@@ -1,11 +1,14 @@
 """The sections of the configuration: frozen, typed, each key with its default and its bounds."""
 
+import base64
+import binascii
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -52,8 +55,16 @@ class Listen(Section):
         return self
 
 
+def _or_its_hash(schema: dict[str, Any]) -> None:
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [whole["properties"]["hash"], whole]
+
+
 class Key(Section):
     """One API key of a caller, known only by its hash; a plain text stands for the hash alone."""
+
+    model_config = ConfigDict(json_schema_extra=_or_its_hash)
 
     hash: Annotated[KeyHash, Field(repr=False)]
     name: Annotated[Text, Field(max_length=64)] = ""
@@ -65,12 +76,25 @@ class Key(Section):
         return {"hash": raw} if isinstance(raw, str) else raw
 
 
+def _keys_or_passthrough(schema: dict[str, Any]) -> None:
+    schema["required"].remove("keys")
+    schema["if"] = {"properties": {"passthrough": {"const": True}}, "required": ["passthrough"]}
+    schema["then"] = {"properties": {"keys": {"maxItems": 0}}}
+    schema["else"] = {"properties": {"keys": {"minItems": 1}}, "required": ["keys"]}
+
+
 class Caller(Section):
-    """A system that sends through the gateway; `faces` None means all of them."""
+    """A system that sends through the gateway. `faces` None means all of them.
+
+    `passthrough`: its keys are not known here; what it gives as account and key is what the upstream sees.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_keys_or_passthrough)
 
     name: Slug
     account: Annotated[Text, Field(min_length=1, max_length=64)]
-    keys: Annotated[tuple[Key, ...], AfterValidator(not_empty)]
+    passthrough: bool = False
+    keys: tuple[Key, ...]
     allow_from: tuple[Network, ...] = ()
     faces: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     rate: Rate | None = None
@@ -79,6 +103,38 @@ class Caller(Section):
     country: Country = "46"
     currency: Currency = "SEK"
     organization: Annotated[Text, Field(max_length=100)] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_keys(cls, raw: object) -> object:
+        if isinstance(raw, Mapping) and raw.get("passthrough") is True:
+            return {"keys": (), **raw}
+        return raw
+
+    @field_validator("keys")
+    @classmethod
+    def _whose_keys(cls, keys: tuple[Key, ...], info: ValidationInfo) -> tuple[Key, ...]:
+        if not info.data.get("passthrough"):
+            return not_empty(keys)
+        if keys:
+            raise ValueError("must be left out with passthrough: its keys are the upstream's to check")
+        return keys
+
+
+def _seal_key(key: SecretStr) -> SecretStr:
+    try:
+        sound = len(base64.urlsafe_b64decode(key.get_secret_value())) == 32
+    except (ValueError, binascii.Error):
+        sound = False
+    if not sound:
+        raise ValueError("is no key to seal with: make one with 'sluss key seal'")
+    return key
+
+
+class Sealing(Section):
+    """What stored credentials are sealed with: the first key; any of them opens."""
+
+    keys: tuple[Annotated[SecretStr, AfterValidator(_seal_key)], ...] = ()
 
 
 class Retry(Section):

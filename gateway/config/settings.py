@@ -10,7 +10,7 @@ from gateway import registry
 from gateway.config.checks import Parts, objections
 from gateway.config.routes import Rule
 from gateway.config.section import Section
-from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, UpstreamSettings
+from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, Sealing, UpstreamSettings
 from gateway.config.trials import Trial
 from gateway.config.values import Recipients, StoreUrl, not_empty
 from gateway.ports import Adapter
@@ -23,6 +23,7 @@ class Settings(Section):
     listen: Listen = Listen()
     store: StoreUrl = "sqlite:///./sluss.db"
     callers: tuple[Caller, ...] = ()
+    sealing: Sealing = Sealing()
     only: Recipients = ()
     upstreams: Annotated[dict[str, UpstreamSettings], AfterValidator(not_empty)]
     routes: Annotated[tuple[Rule, ...], AfterValidator(not_empty)]
@@ -73,6 +74,11 @@ class Settings(Section):
                 rule_count=len(self.routes),
             )
         )
+        if not self.sealing.keys and any(caller.passthrough for caller in self.callers):
+            raise ValueError(
+                "a caller is passed through, so its credentials are stored until they are used:"
+                " name under sealing.keys a key to seal them with, made by 'sluss key seal'"
+            )
         return self
 
 

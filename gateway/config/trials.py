@@ -22,6 +22,9 @@ def _moment(value: object) -> int:
     return moment
 
 
+_Moment = Annotated[str, Field(description="A time in quotes", examples=["2026-05-01T08:00:00Z"])]
+
+
 class Given(Section):
     """A message; what is not named is as most messages are."""
 
@@ -32,7 +35,7 @@ class Given(Section):
     text: Annotated[str, Field(min_length=1, max_length=2000)] = "Hello"
     tags: Names = frozenset()
     priority: Prioritised = Priority.NORMAL
-    at: Annotated[int, BeforeValidator(_moment)] | None = None
+    at: Annotated[int, BeforeValidator(_moment, json_schema_input_type=_Moment)] | None = None
     """Milliseconds since 1970; None is now."""
 
 

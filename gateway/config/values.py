@@ -7,11 +7,11 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from typing import Annotated, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.model import Priority
 
@@ -22,7 +22,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)/(s|m|h)", re.ASCII)
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
-_SHA256 = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII | re.IGNORECASE)
+_SHA256 = re.compile(r"[Ss][Hh][Aa]256:[0-9A-Fa-f]{64}", re.ASCII)
 _SCRYPT = re.compile(r"scrypt:([0-9]{1,8}):([0-9]{1,3}):([0-9]{1,3}):([0-9A-Za-z+/=]+):([0-9A-Za-z+/=]+)", re.ASCII)
 _COUNTRY = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -43,6 +43,10 @@ class Address(NamedTuple):
 
     host: str
     port: int
+
+    def __str__(self) -> str:
+        """As it is written."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def _duration(value: object) -> float:
@@ -239,32 +243,145 @@ def _priority(value: object) -> Priority:
     return found
 
 
-Duration = Annotated[float, BeforeValidator(_duration)]
+# Beside what the gateway works with, each type says what may be written, for the schema that editors read. Theirs are
+# the expressions of JavaScript, which know no flags and search; hence the ends.
+def _whole(pattern: re.Pattern[str], *, holds: str = "") -> str:
+    return f"^{f'(?=.*[{holds}])' if holds else ''}(?:{pattern.pattern})$"
+
+
+def _one(words: str, *forms: dict[str, object], examples: Sequence[object] = ()) -> WithJsonSchema:
+    form = forms[0] if len(forms) == 1 else {"anyOf": list(forms)}
+    return WithJsonSchema({"description": words, **form} | ({"examples": list(examples)} if examples else {}))
+
+
+def _some(words: str, *forms: dict[str, object], examples: Sequence[object] = ()) -> WithJsonSchema:
+    item = forms[0] if len(forms) == 1 else {"anyOf": list(forms)}
+    return _one(f"{words}; one or a list", *forms, {"type": "array", "items": item, "minItems": 1}, examples=examples)
+
+
+def _like(pattern: str) -> dict[str, object]:
+    return {"type": "string", "pattern": pattern}
+
+
+def _from(first: int, digits: int = 0) -> dict[str, object]:
+    return {"type": "integer", "minimum": first} | ({"exclusiveMaximum": 10**digits} if digits else {})
+
+
+_TEXT: dict[str, object] = {"type": "string"}
+_INTEGER: dict[str, object] = {"type": "integer"}
+_ANY_CASE = "|".join("".join(f"[{letter.upper()}{letter}]" for letter in day) for day in _DAYS)
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    _one("A duration with its unit, or 0", _like(_whole(_DURATION)), {"enum": [0, "0"]}, examples=["30s", "24h"]),
+]
 """Seconds."""
 
-Positive = Annotated[Duration, Field(gt=0)]
+Positive = Annotated[
+    float,
+    BeforeValidator(_duration),
+    Field(gt=0),
+    _one("A duration with its unit", _like(_whole(_DURATION, holds="1-9")), examples=["500ms", "30s", "5m"]),
+]
 """Seconds, more than none."""
 
-Rate = Annotated[float, BeforeValidator(_rate)]
+Rate = Annotated[
+    float,
+    BeforeValidator(_rate),
+    _one("Messages in a time", _like(_whole(_RATE, holds="1-9")), examples=["20/s", "600/m", "1000/h"]),
+]
 """Messages per second."""
 
-Listening = Annotated[Address, BeforeValidator(_address)]
-Network = Annotated[IpNetwork, BeforeValidator(_network)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
-StoreUrl = Annotated[str, AfterValidator(_store)]
-Slug = Annotated[str, BeforeValidator(_text), AfterValidator(_slug)]
-Text = Annotated[str, BeforeValidator(_text), AfterValidator(_printable)]
-Country = Annotated[str, BeforeValidator(_text), AfterValidator(_country)]
-Currency = Annotated[str, AfterValidator(_currency)]
-KeyHash = Annotated[str, AfterValidator(_key_hash)]
-Names = Annotated[frozenset[str], BeforeValidator(_one_or_many)]
-Phone = Annotated[str, BeforeValidator(_text), AfterValidator(_phone)]
-Countries = Annotated[tuple[Country, ...], BeforeValidator(_one_or_many)]
-Range = Annotated[Bounds, BeforeValidator(_range)]
-Days = Annotated[tuple[Annotated[int, BeforeValidator(_day)], ...], BeforeValidator(_one_or_many)]
+Listening = Annotated[
+    Address,
+    BeforeValidator(_address),
+    _one("HOST:PORT", _like(_whole(_ADDRESS)), examples=["127.0.0.1:8080", "[::]:8080"]),
+]
+Network = Annotated[
+    IpNetwork,
+    BeforeValidator(_network),
+    _one("An address or a network", _like("^[0-9A-Fa-f]*[.:]"), examples=["10.1.2.3", "10.1.0.0/16", "fd00::/8"]),
+]
+PublicUrl = Annotated[
+    str,
+    AfterValidator(_public_url),
+    _one(
+        "The URL that clients reach, without / at its end",
+        _like("^[Hh][Tt][Tt][Pp][Ss]?://[^?# ]*[^?#/ ]$"),
+        examples=["https://sms.example.org"],
+    ),
+]
+StoreUrl = Annotated[
+    str,
+    AfterValidator(_store),
+    _one(
+        "sqlite:/// and a path, or memory:",
+        _like("^(?:memory:|sqlite:///.+)$"),
+        examples=["sqlite:////var/lib/sluss/sluss.db", "memory:"],
+    ),
+]
+Slug = Annotated[
+    str,
+    BeforeValidator(_text),
+    AfterValidator(_slug),
+    _one("Lower-case letters, digits, - and _", _like(_whole(_SLUG)), _from(0)),
+]
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int), AfterValidator(_printable)]
+_CALLING = (_like(_whole(_COUNTRY)), _from(1, digits=3))
+Country = Annotated[
+    str, BeforeValidator(_text), AfterValidator(_country), _one("A country calling code", *_CALLING, examples=[46])
+]
+Currency = Annotated[
+    str, AfterValidator(_currency), _one("Three capital letters", _like(_whole(_CURRENCY)), examples=["SEK"])
+]
+KeyHash = Annotated[
+    str,
+    AfterValidator(_key_hash),
+    _one(
+        "The hash of a key, as `sluss key new` or `sluss key hash` prints it",
+        _like(f"{_whole(_SHA256)}|{_whole(_SCRYPT)}"),
+    ),
+]
+Names = Annotated[frozenset[str], BeforeValidator(_one_or_many), _some("Names", _TEXT, _INTEGER)]
+Phone = Annotated[
+    str,
+    BeforeValidator(_text),
+    AfterValidator(_phone),
+    _one("Digits with the country code", _like(_whole(_NUMBER)), _from(100, digits=15), examples=["46701234567"]),
+]
+Countries = Annotated[
+    tuple[Country, ...],
+    BeforeValidator(_one_or_many),
+    _some("Country calling codes", *_CALLING, examples=[46, [46, 47]]),
+]
+Range = Annotated[
+    Bounds,
+    BeforeValidator(_range),
+    _one("A number or a range", _like(_whole(_RANGE, holds="0-9")), _INTEGER, examples=[2, "1-160", "161-", "-70"]),
+]
+Days = Annotated[
+    tuple[Annotated[int, BeforeValidator(_day)], ...],
+    BeforeValidator(_one_or_many),
+    _some("Days", {"enum": list(_DAYS)}, _like(f"^(?:{_ANY_CASE})$"), examples=[["mon", "tue"]]),
+]
 """Monday is 0."""
-Prioritised = Annotated[Priority, BeforeValidator(_priority)]
-Spans = Annotated[tuple[Annotated[tuple[int, int], BeforeValidator(_hours)], ...], BeforeValidator(_one_or_many)]
+_PRIORITY: dict[str, object] = {"enum": ["normal", "high", 1, 2]}
+Prioritised = Annotated[Priority, BeforeValidator(_priority), _one("The priority", _PRIORITY)]
+Spans = Annotated[
+    tuple[Annotated[tuple[int, int], BeforeValidator(_hours)], ...],
+    BeforeValidator(_one_or_many),
+    _some("Hours of the day", _like(_whole(_HOURS)), examples=["08:00-17:00", "22:00-06:00"]),
+]
 """From and until, in minutes since midnight; what ends before it begins goes on past midnight."""
-Priorities = Annotated[frozenset[Prioritised], BeforeValidator(_one_or_many)]
-Recipients = Annotated[tuple[Annotated[str, AfterValidator(_recipient)], ...], BeforeValidator(_one_or_many)]
+Priorities = Annotated[frozenset[Prioritised], BeforeValidator(_one_or_many), _some("Priorities", _PRIORITY)]
+Recipients = Annotated[
+    tuple[Annotated[str, AfterValidator(_recipient)], ...],
+    BeforeValidator(_one_or_many),
+    _some(
+        "Digits with the country code, * for any further ones, ? for any single one",
+        _like(_whole(_PATTERN)),
+        _from(1, digits=16),
+        examples=["46700001111", "4670000*", "46?0*"],
+    ),
+]

@@ -226,6 +226,11 @@ class Adapter:
     face_options: type[BaseModel] | None = None
     """What the configuration says of the face, under `faces`; usable without being told anything."""
     upstream: Callable[[Any], Upstream] | None = None
+    as_caller: Callable[[Any, Credentials], Any] | None = None
+    """The options of an upstream with a caller's own credentials in place of the configured ones.
+
+    Raises Unsupported where the protocol cannot carry them. None: this upstream knows its own alone.
+    """
     local: Callable[[Any], Local] | None = None
     reports: Callable[[], Reports] | None = None
     callback: Callable[[Callback], Call] | None = None

@@ -32,6 +32,8 @@ class NewBatch(NamedTuple):
     recipients: tuple[Recipient, ...]
     segments: tuple[int, ...]
     dispatches: tuple["NewDispatch", ...]
+    sealed: bytes | None = None
+    """The caller's own credentials, sealed, where those are used upstream; erased once nothing is left to do."""
 
 
 class NewDispatch(NamedTuple):
@@ -69,6 +71,8 @@ class Settlement(NamedTuple):
     sent_at: int | None = None
     upstream_ref: str | None = None
     transitions: tuple[Transition, ...] = ()
+    denied: bool = False
+    """Whether the upstream refused the caller's own credentials."""
     onward: str | None = None
     """The upstream that it goes to next, by the first name of the fallback in its plan, which is used up by that."""
 

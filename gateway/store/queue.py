@@ -18,7 +18,12 @@ FAILED = DispatchState.FAILED.value
 UNKNOWN = DispatchState.UNKNOWN.value
 HELD = DispatchState.HELD.value
 
-_DISPATCH = "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan"
+_DISPATCH = (
+    "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan,"
+    " (SELECT sealed FROM credential WHERE credential.batch = dispatch.batch)"
+)
+
+_DONE = (DispatchState.SENT, DispatchState.FAILED)
 
 _TURNS = {Priority.NORMAL.value: 1, Priority.HIGH.value: 4}
 """How often a caller's messages of a priority have their turn."""
@@ -79,7 +84,9 @@ def lease(
             closed.add(READY)  # nothing more may be sent, but upstreams may be asked
         if len(leased) >= limit:
             break
-    db.executemany("UPDATE dispatch SET state = ? WHERE key = ?", [(SENT, key) for key in gone])
+    for key in gone:
+        db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (SENT, key))
+        _erase(db, key)
     db.executemany(
         "UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?",
         [(dispatch.state.value, until, dispatch.key) for dispatch in leased],
@@ -114,7 +121,7 @@ def _in_turn(db: sqlite3.Connection, upstream: str, now: int, turn: int, closed:
 
 
 def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
-    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan = row
+    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, sealed = row
     found = queries.batch(db, batch_key)
     if found is None:
         raise LookupError(f"dispatch {key} has lost its batch")
@@ -134,6 +141,7 @@ def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
         upstream_ref=upstream_ref,
         messages=tuple(message_of(message) for message in rows),
         plan=plan_from_json(plan),
+        sealed=sealed,
     )
 
 
@@ -163,7 +171,19 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
             UNKNOWN,
         ),
     )
+    if end.state in _DONE:
+        _erase(db, end.dispatch)
     return queries.record(db, end.transitions)
+
+
+def _erase(db: sqlite3.Connection, dispatch: int) -> None:
+    """Forget a caller's own credentials once nothing is left to do with them."""
+    db.execute(
+        "DELETE FROM credential WHERE batch = (SELECT batch FROM dispatch WHERE key = ?) AND NOT EXISTS ("
+        "SELECT 1 FROM batch JOIN dispatch AS other ON other.key BETWEEN batch.key AND batch.key + batch.size - 1"
+        " WHERE batch.key = credential.batch AND other.state NOT IN (?, ?))",
+        (dispatch, SENT, FAILED),
+    )
 
 
 def cancel(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[Transition]:
@@ -180,6 +200,7 @@ def cancel(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[Transi
         if row is None or _has_left(dispatch := _dispatch(db, row)):
             continue
         db.execute("UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?", (FAILED, now, key))
+        _erase(db, key)
         entry = StatusEntry(status=Status.CANCELED, created=now, upstream=dispatch.upstream)
         moved += queries.record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
     return moved

@@ -24,6 +24,7 @@ T = TypeVar("T")
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
+_ADD_CREDENTIAL = "INSERT INTO credential (batch, sealed)"
 _ACCEPTED = Status.ACCEPTED.code
 
 
@@ -196,5 +197,7 @@ def _rows(batch: Batch, new: NewBatch) -> Rows:
             recipient, params = new.recipients[offset]
             row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))
             messages.append((key + offset, *row))
+    sealed = [(key, new.sealed)] if new.sealed is not None else []
     row_of_batch = (key, created, account, caller, face, size, content.report_url, content_to_json(content))
-    return ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
+    rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
+    return (*rows, (_ADD_CREDENTIAL, sealed)) if sealed else rows

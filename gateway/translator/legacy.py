@@ -12,7 +12,6 @@ from gateway.errors import (
     BadRecipient,
     Busy,
     GatewayError,
-    Misconfigured,
     NoFunds,
     NotCarried,
     Refused,
@@ -21,6 +20,7 @@ from gateway.errors import (
     Throttled,
     Unanswered,
     Unauthenticated,
+    WrongKey,
 )
 from gateway.model import Priority
 from gateway.status import Status
@@ -168,7 +168,7 @@ class _Legacy(Vocabulary[LegacyCode]):
         """
         code = self.code_of(raw)
         if code is LegacyCode.WRONG_CREDENTIALS:
-            return Misconfigured("The upstream answers 101, wrong account credentials")
+            return WrongKey("The upstream answers 101, wrong account credentials")
         if code is LegacyCode.GATEWAY_LOGIN_FAILED:
             return Throttled("The upstream answers 1, try again later", _LATER)
         status = self.to_status(raw)

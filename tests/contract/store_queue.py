@@ -212,6 +212,36 @@ class Operating:
         assert await store.accepted(NOW - 1) == {"erp": 4, "crm": 1}
         assert await store.accepted(NOW + 2) == {}
 
+    async def test_sealed_credentials_are_erased_with_the_last_dispatch(self, store: SqliteStore) -> None:
+        """They come with each dispatch of their batch, and are forgotten when none of it has anything left to do."""
+        split = (NewDispatch("main", "a", (0,)), NewDispatch("second", "b", (1,)))
+        batch = await stored(store, a_new_batch(recipients=TWO, dispatches=split, sealed=b"secret"))
+        other = await stored(store, a_new_batch(sealed=b"other"))
+
+        async def kept() -> list[bytes | None]:
+            found = [await store.dispatch(number) for number in (batch.key, batch.key + 1, other.key)]
+            return [dispatch.sealed for dispatch in found if dispatch is not None]
+
+        (first, _) = await store.lease("main", 10, NOW, NOW + MINUTE)
+        assert first.sealed == b"secret"
+        await store.settle(Settlement(first.key, DispatchState.SENT, NOW, 1))
+        assert await kept() == [b"secret", b"secret", b"other"]
+        await store.withdraw([batch.key + 1], NOW)
+        assert await kept() == [None, None, b"other"]
+
+    @pytest.mark.parametrize("state", [DispatchState.UNKNOWN, DispatchState.WAITING, DispatchState.READY])
+    async def test_sealed_credentials_stay_while_they_may_be_needed(
+        self, store: SqliteStore, state: DispatchState
+    ) -> None:
+        """What may be sent again, or is asked about, keeps them."""
+        key = (await stored(store, a_new_batch(sealed=b"secret"))).key
+        await store.lease("main", 1, NOW, NOW + MINUTE)
+        await store.settle(Settlement(key, state, NOW, 1))
+
+        found = await store.dispatch(key)
+        assert found is not None
+        assert found.sealed == b"secret"
+
     async def test_a_pause_is_remembered(self, store: SqliteStore) -> None:
         """With its time and its reason, the first of which stays; ended, it is forgotten."""
         assert await store.pauses() == {}

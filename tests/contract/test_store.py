@@ -112,7 +112,8 @@ async def test_cancelling_looks_at_one_batch_alone() -> None:
         await store.close()
 
     assert len(asked) >= 2 + 3 * 4
-    assert {plan.split(" (")[0].split(" USING ")[0] for plan in plans} == {
+    assert {plan.split(" (")[0].split(" USING ")[0] for plan in plans if "SUBQUERY" not in plan} == {
+        "SEARCH credential",
         "SEARCH message",
         "SEARCH dispatch",
         "SEARCH status",

@@ -463,6 +463,29 @@ WRONG = [
         "5: routes.0: what is held has no upstream's word to wait for: remove 'hold' or 'reply: sent'",
     ),
     (
+        "keys that are not used",
+        _caller("passthrough: true"),
+        "6: callers.0.keys: must be left out with passthrough: its keys are the upstream's to check",
+    ),
+    (
+        "a key that seals nothing",
+        MINIMAL + "sealing: {keys: [too-short]}",
+        "6: sealing.keys.0: is no key to seal with: make one with 'sluss key seal'",
+    ),
+    (
+        "credentials that nothing seals",
+        MINIMAL + "callers: [{name: old, account: a, passthrough: true}]",
+        (
+            "1: a caller is passed through, so its credentials are stored until they are used: name under"
+            " sealing.keys a key to seal them with, made by 'sluss key seal'"
+        ),
+    ),
+    (
+        "an account that is passed through and known",
+        _caller("}, {name: old, account: a, passthrough: true"),
+        "6: callers.1.account: 'erp' has it too: an account that is passed through is one caller's (see {path}:6)",
+    ),
+    (
         "quiet for ever",
         _rule("{name: r, to: main, quiet: {between: ['00:00-12:00', '12:00-24:00']}}"),
         "5: routes.0.quiet: never ends, so nothing would leave: write 'hold: true' where operations decide",

@@ -11,6 +11,7 @@ from gateway.errors import (
     BadSender,
     Busy,
     ConfigError,
+    Denied,
     Forbidden,
     GatewayError,
     Internal,
@@ -31,6 +32,7 @@ from gateway.errors import (
     Unreachable,
     Unsupported,
     UnsupportedMedia,
+    WrongKey,
 )
 from gateway.status import Status
 
@@ -71,6 +73,12 @@ RAISED: list[tuple[GatewayError, int, str]] = [
         Misconfigured(),
         500,
         "The upstream refuses the gateway itself (its credentials, the address): its queue is held, no message fails",
+    ),
+    (WrongKey(), 500, "The upstream refuses the credentials that it was shown"),
+    (
+        Denied(),
+        406,
+        "The upstream refuses the caller's own credentials. Final: they are not the gateway's to mend",
     ),
     (Unsupported(), 406, "This upstream's protocol cannot say what the message asks for. Final here"),
 ]

@@ -140,13 +140,13 @@ def test_a_new_configuration_is_no_new_day() -> None:
     limits = Limits((), [a_caller(rate="1/s", daily=10)], FrozenClock(), pace=Pace())
     send(limits, "erp", 5)
 
-    limits.configure(["4671*"], [a_caller(rate="1/s", daily=7), a_caller("crm", daily=1)])
+    limits.configure(["4671*"], [a_caller(rate="1/s", daily=7), a_caller("crm", daily=1)], {"erp": 5})
     with pytest.raises(BadRecipient):
         send(limits, "erp")
-    limits.configure((), [a_caller(rate="1/s", daily=7)])
+    limits.configure((), [a_caller(rate="1/s", daily=7)], {"erp": 5})
     with pytest.raises(Busy, match="more than was agreed"):
         send(limits, "erp")
-    limits.configure((), [a_caller(daily=7)])
+    limits.configure((), [a_caller(daily=7)], {"erp": 5})
     send(limits, "erp", 2)
     with pytest.raises(Busy, match="tomorrow"):
         send(limits, "erp")

@@ -3,7 +3,7 @@
 import pytest
 from builders import NOW, a_batch, a_content, a_dispatch, a_message
 
-from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
+from gateway.errors import Denied, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
 from gateway.hours import Hours
 from gateway.model import DispatchState, Plan, StatusEntry, UnknownPolicy, Window
 from gateway.outcome import HOLD, Backoff, failed, polled, shut, spared, taken, transition_of
@@ -33,6 +33,8 @@ DECISIONS: list[tuple[str, SendError, int, tuple[str, DispatchState, int, int, S
     ("cannot be said there, old: rejected", Unsupported(), OLD, ("failed", FAILED, NOW, 3, Status.of(406))),
     ("our credentials: held, not counted", Misconfigured(), FRESH, ("held", READY, NOW + 60_000, 2, None)),
     ("our credentials, old: held all the same", Misconfigured(), OLD, ("held", READY, NOW + 60_000, 2, None)),
+    ("the caller's own credentials", Denied(), FRESH, ("failed", FAILED, NOW, 3, Status.of(406))),
+    ("the caller's own credentials, old", Denied(), OLD, ("failed", FAILED, NOW, 3, Status.of(406))),
 ]
 
 

@@ -41,6 +41,7 @@ from gateway.errors import (
     Unauthenticated,
     Unsupported,
     UnsupportedMedia,
+    WrongKey,
 )
 from gateway.model import Account, Content, DataCoding, Dispatch, MessageType, Priority, Recipient, Window
 from gateway.pacing import LATEST, PATIENCE, SOONEST
@@ -401,7 +402,7 @@ ERRORS: list[tuple[int, bytes, Mapping[str, str], SendError]] = [
     (400, b'{"ModelState":{"sms.Numbers[0]":["x"]}}', {}, Refused(Status.INVALID_RECIPIENT, "400")),
     (400, b'{"ModelState":{"X":[],"sms.Message":["x"]}}', {}, Refused(Status.INVALID_CONTENT, "400")),
     (400, b'{"ModelState":["From"]}', {}, Refused(Status.GENERIC_REJECTED, "400")),
-    (401, b'{"Message":"Wrong key"}', {}, Misconfigured("The upstream answers 401")),
+    (401, b'{"Message":"Wrong key"}', {}, WrongKey("The upstream answers 401")),
     (402, b"", {}, Refused(Status.INSUFFICIENT_FUNDS, "402")),
     (403, b'{"Message":"Insufficient credits"}', {}, Refused(Status.INSUFFICIENT_FUNDS, "403", "Insufficient credits")),
     (403, b"<html>", {}, Misconfigured("The upstream answers 403")),
@@ -725,7 +726,7 @@ def test_the_face_tells_the_upstream_its_balance() -> None:
 
 
 READ_BACK: list[tuple[GatewayError, type[SendError], Status]] = [
-    (Unauthenticated(), Misconfigured, Status.INTERNAL_ERROR),
+    (Unauthenticated(), WrongKey, Status.INTERNAL_ERROR),
     (NoFunds(), Refused, Status.INSUFFICIENT_FUNDS),
     (Forbidden(), Misconfigured, Status.INTERNAL_ERROR),
     (NotFound(), Misconfigured, Status.INTERNAL_ERROR),

@@ -47,6 +47,7 @@ from gateway.errors import (
     Unauthenticated,
     Unsupported,
     UnsupportedMedia,
+    WrongKey,
 )
 from gateway.ids import Kind, public_id
 from gateway.model import (
@@ -719,7 +720,7 @@ ERRORS: list[tuple[int, bytes, Mapping[str, str], SendError]] = [
     (400, b'{"errors":{"$.Body":["x"]}}', {}, Refused(Status.INVALID_CONTENT, "400")),
     (400, b'{"errors":["x"]}', {}, Refused(Status.GENERIC_REJECTED, "400")),
     (400, b'{"title":"Bad","errors":{"X":[]}}', {}, Refused(Status.GENERIC_REJECTED, "400", "Bad")),
-    (401, b'{"title":"Unauthorized"}', {}, Misconfigured("The upstream answers 401")),
+    (401, b'{"title":"Unauthorized"}', {}, WrongKey("The upstream answers 401")),
     (402, b"", {}, Refused(Status.INSUFFICIENT_FUNDS, "402")),
     (403, b'{"detail":"Not enough Credits"}', {}, Refused(Status.INSUFFICIENT_FUNDS, "403", "Not enough Credits")),
     (403, b'{"detail":"Sender"}', {}, Refused(Status.GENERIC_REJECTED, "403", "Sender")),
@@ -968,7 +969,7 @@ def test_what_the_face_answers_is_what_the_upstream_reads() -> None:
 
 
 READ_BACK: list[tuple[GatewayError, type[SendError], Status]] = [
-    (Unauthenticated(), Misconfigured, Status.INTERNAL_ERROR),
+    (Unauthenticated(), WrongKey, Status.INTERNAL_ERROR),
     (NotFound(), Misconfigured, Status.INTERNAL_ERROR),
     (MethodNotAllowed(("POST",)), Misconfigured, Status.INTERNAL_ERROR),
     (UnsupportedMedia(), Misconfigured, Status.INTERNAL_ERROR),

@@ -23,7 +23,6 @@ from gateway.errors import (
     Internal,
     Malformed,
     MethodNotAllowed,
-    Misconfigured,
     NoFunds,
     NotCarried,
     NotFound,
@@ -37,6 +36,7 @@ from gateway.errors import (
     Unauthenticated,
     Unsupported,
     UnsupportedMedia,
+    WrongKey,
 )
 from gateway.model import Account, Content, DataCoding, Dispatch, MessageType, Priority, Recipient, Window
 from gateway.ports import Call, Inbound, Poll, Receipt, Receipts, Reply
@@ -208,7 +208,7 @@ ERRORS: list[tuple[int, bytes, SendError]] = [
     (200, b"55", unclear("55")),
     (200, b"60", unclear("60")),
     (200, b"100", Refused(Status.INSUFFICIENT_FUNDS, "100", "Insufficient credits")),
-    (200, b"101", Misconfigured("The upstream answers 101, wrong account credentials")),
+    (200, b"101", WrongKey("The upstream answers 101, wrong account credentials")),
     (200, b"110", Refused(Status.GENERIC_REJECTED, "110", "Parameter error")),
     (200, b" 45\r\n", Refused(Status.INVALID_RECIPIENT, "45", "Invalid phone number")),
     (200, b"7", unclear("7")),
@@ -335,7 +335,7 @@ def test_what_the_face_answers_is_what_the_upstream_reads() -> None:
 
 
 READ_BACK: list[tuple[GatewayError, type[SendError], Status]] = [
-    (Unauthenticated(), Misconfigured, Status.INTERNAL_ERROR),
+    (Unauthenticated(), WrongKey, Status.INTERNAL_ERROR),
     (NoFunds(), Refused, Status.INSUFFICIENT_FUNDS),
     (BadRecipient(), Refused, Status.INVALID_RECIPIENT),
     (BadContent(), Refused, Status.INVALID_CONTENT),

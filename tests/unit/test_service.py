@@ -50,9 +50,9 @@ from gateway.model import (
     Window,
 )
 from gateway.observe import Metrics
-from gateway.ports import Settlement, Transition
+from gateway.ports import Credentials, Settlement, Transition
 from gateway.router import Router
-from gateway.service import Service
+from gateway.service import Service, Ways
 from gateway.status import Status
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
@@ -82,10 +82,12 @@ class World:
         self.verdicts = Verdicts()
         self.service = Service(
             self.store,
-            Router(rules),
+            Ways(
+                Router(rules),
+                chunk={"main": 3, "trial": 500, "fjord": 500},
+                balances={"main": self._balance, "trial": self._none, "fjord": self._none},
+            ),
             self.clock,
-            chunk={"main": 3, "trial": 500, "fjord": 500},
-            balances={"main": self._balance, "trial": self._none, "fjord": self._none},
             wake=self._wake,
             metrics=self.metrics,
             verdicts=self.verdicts,
@@ -95,12 +97,12 @@ class World:
     def _wake(self, upstreams: Iterable[str]) -> None:
         self.woken.append(set(upstreams))
 
-    async def _balance(self) -> tuple[str, str]:
+    async def _balance(self, _credentials: Credentials | None) -> tuple[str, str]:
         if self.broke:
             raise Unanswered("No answer")
         return "1000.00", "SEK"
 
-    async def _none(self) -> tuple[str, str]:
+    async def _none(self, _credentials: Credentials | None) -> tuple[str, str]:
         raise AssertionError("another upstream's balance was asked for")
 
     async def submit(self, *numbers: str, loose: bool = False, caller: Caller = CALLER, **content: Any) -> Accepted:

@@ -31,6 +31,7 @@ from gateway.errors import (
     Unauthenticated,
     Unsupported,
     UnsupportedMedia,
+    WrongKey,
 )
 from gateway.model import Account, Content, Dispatch, MessageType, Priority, Recipient
 from gateway.paths import wsdl_dir
@@ -199,7 +200,7 @@ ANSWERS: list[tuple[str, Reply, Receipts | tuple[type[SendError], Status]]] = [
     ("taken, as a code", result("10"), Receipts(None, (Receipt(1001, Status.QUEUED_AT_GATEWAY, "10"),))),
     ("no funds", result("100"), (Refused, Status.INSUFFICIENT_FUNDS)),
     ("a bad number", result("3"), (Refused, Status.INVALID_RECIPIENT)),
-    ("our credentials", result("101"), (Misconfigured, Status.INTERNAL_ERROR)),
+    ("our credentials", result("101"), (WrongKey, Status.INTERNAL_ERROR)),
     ("later", result("1"), (Throttled, Status.DELIVERY_TO_GATEWAY_FAILED)),
     ("a code that nobody knows", result("99"), (Unanswered, Status.UNKNOWN)),
     ("an empty result", result(""), (Unanswered, Status.UNKNOWN)),
@@ -261,7 +262,7 @@ def test_faults(form: str, code: str, kind: type[SendError]) -> None:
 
 
 READ_BACK: list[tuple[GatewayError, type[SendError], Status]] = [
-    (Unauthenticated(), Misconfigured, Status.INTERNAL_ERROR),
+    (Unauthenticated(), WrongKey, Status.INTERNAL_ERROR),
     (NoFunds(), Refused, Status.INSUFFICIENT_FUNDS),
     (BadRecipient(), Refused, Status.INVALID_RECIPIENT),
     (BadContent(), Refused, Status.INVALID_CONTENT),

@@ -5,7 +5,7 @@ from enum import Enum
 import pytest
 
 from gateway import errors
-from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered
+from gateway.errors import Refused, SendError, Throttled, Unanswered, WrongKey
 from gateway.status import Status
 from gateway.translator import LEGACY, LegacyCode, status_of
 from gateway.translator.vocabulary import Row, Vocabulary
@@ -101,6 +101,8 @@ REFUSALS = {
     "Unanswered": 42,
     "Refused": 42,
     "Misconfigured": 42,
+    "WrongKey": 42,
+    "Denied": 42,
     "Unsupported": 42,
 }
 
@@ -284,7 +286,7 @@ def test_an_incomplete_vocabulary_refuses_to_exist(
         ("55", Unanswered, 599),
         ("60", Unanswered, 599),
         ("100", Refused, 402),
-        ("101", Misconfigured, None),
+        ("101", WrongKey, None),
         ("110", Refused, 406),
         ("-1", Unanswered, 599),
         ("99", Unanswered, 599),

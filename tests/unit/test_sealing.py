@@ -1,0 +1,65 @@
+"""Credentials of callers on their way through the store, and what is remembered of them."""
+
+import pytest
+from builders import NOW
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from gateway.errors import Misconfigured
+from gateway.ports import Credentials
+from gateway.sealing import Seal, new_seal_key
+from gateway.vouching import KEPT, MOST, Vouched
+
+OLD, NEW = SecretStr(new_seal_key()), SecretStr(new_seal_key())
+MINE = Credentials("ip1-12345", SecretStr("CnbXFfyTM5BTKh7uNV"))
+
+
+def opened(seal: Seal, sealed: bytes) -> tuple[str | None, str]:
+    """What comes out again."""
+    found = seal.open(sealed)
+    return found.account, found.key.get_secret_value()
+
+
+@given(st.none() | st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+def test_what_was_sealed_comes_out_again(account: str | None, key: str) -> None:
+    """Whatever the account and the key are; nothing of them can be seen meanwhile."""
+    seal = Seal([OLD])
+    sealed = seal.close(Credentials(account, SecretStr(key)))
+
+    assert opened(seal, sealed) == (account, key)
+    assert len(key) < 8 or key.encode() not in sealed
+
+
+def test_a_key_is_changed_without_losing_what_waits() -> None:
+    """The new key in front seals, both open; without the old one, what it sealed stays shut."""
+    sealed = Seal([OLD]).close(MINE)
+
+    assert opened(Seal([NEW, OLD]), sealed) == ("ip1-12345", "CnbXFfyTM5BTKh7uNV")
+    assert opened(Seal([NEW]), Seal([NEW, OLD]).close(MINE)) == ("ip1-12345", "CnbXFfyTM5BTKh7uNV")
+    for keys in ([NEW], []):
+        with pytest.raises(Misconfigured, match=r"sealing\.keys"):
+            Seal(keys).open(sealed)
+
+
+def test_a_good_word_is_believed_for_a_while() -> None:
+    """Of these very credentials alone, until ten minutes are over or somebody clears it."""
+    vouched = Vouched()
+    vouched.add(MINE, NOW)
+
+    assert vouched.knows(MINE, NOW + KEPT - 1)
+    assert not vouched.knows(MINE, NOW + KEPT)
+    for other in (MINE._replace(account=None), MINE._replace(account="ip1"), MINE._replace(key=SecretStr("x"))):
+        assert not vouched.knows(other, NOW)
+    vouched.clear()
+    assert not vouched.knows(MINE, NOW)
+
+
+def test_what_is_remembered_has_an_end() -> None:
+    """Of many that were found good the last ones are kept."""
+    vouched = Vouched()
+    for at in range(MOST + 1):
+        vouched.add(MINE._replace(account=str(at)), NOW)
+
+    assert not vouched.knows(MINE._replace(account="0"), NOW)
+    assert vouched.knows(MINE._replace(account="1"), NOW)
