@@ -255,7 +255,7 @@ async def test_pages_of_dispatches(gateway: Gateway, desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (("pause", "mian"), 1, "unknown upstream 'mian' (did you mean 'main'?)."),
+        (("pause", "maiin"), 1, "unknown upstream 'maiin' (did you mean 'main'?)."),
         (("show", "1234"), 1, "Nothing is stored under 1234: give a message's number, or the id of"),
         (("show", "../metrics"), 1, "Nothing is stored under ../metrics"),
         (("cancel",), 1, "Name an id, an upstream or a route."),

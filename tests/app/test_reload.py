@@ -114,7 +114,7 @@ async def test_what_was_decided_stays_decided(running: Running, site: Site, reco
 BAD = [
     ("no YAML", "callers: [", "is not YAML"),
     ("an unknown key", {"calers": []}, "unknown key 'calers' (did you mean 'callers'?)"),
-    ("a route to nowhere", {"routes": [{"name": "default", "to": "mian"}]}, "unknown upstream 'mian'"),
+    ("a route to nowhere", {"routes": [{"name": "default", "to": "maiin"}]}, "unknown upstream 'maiin'"),
     (
         "a test that fails",
         {"tests": [{"given": {"caller": "erp", "recipient": "46712345678"}, "expect": {"route": "other"}}]},
