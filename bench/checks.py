@@ -69,6 +69,12 @@ def _open(base: str, asked: Request) -> str:
     return answer.decode()
 
 
+def tell(gateway: Server, verb: str) -> None:
+    """Pause or resume the gateway's upstream, as operations do."""
+    body = json.dumps({"upstream": "main"})
+    _open(gateway.internal, Request("POST", f"/queue/{verb}", {"Content-Type": "application/json"}, body))
+
+
 def counts(upstream: Server) -> Counts:
     """What the fake upstream counted."""
     return Counts(**json.loads(_open(upstream.base, Request("GET", "/counts", {}, ""))))

@@ -18,6 +18,8 @@ WARM_UP = 1.0
 """Seconds of load before each measurement that count for nothing."""
 DRAIN = 120.0
 """Seconds in which what was accepted must have left."""
+FILLED = 2
+"""Times as long as a measurement, for which the queue is filled that it empties: accepting is faster than leaving."""
 ROUTES = 1000
 """Of the gateway that shows what routes cost. None of them takes the message."""
 ACCOUNT = KEY = "bench"
@@ -45,7 +47,7 @@ class Plan:
     def estimate(self, subjects: Sequence[Subject]) -> int:
         """About how many seconds it takes."""
         # What was accepted for the end to end row takes about as long again to leave, or twice.
-        runs = sum(3 if subject.server == "e2e" else 1 for subject in subjects)
+        runs = sum(1 if subject.server != "e2e" else 3 if subject.ingest is None else 8 for subject in subjects)
         return round(self.rounds * runs * (self.warm_up + self.seconds) + 5)
 
 
@@ -62,6 +64,8 @@ class Bench:
     def measure(self, subject: Subject) -> Measured:
         """Warm up, then measure one subject."""
         os.sync()  # what the row before has left to the disk is not this one's
+        if subject.ingest is not None:
+            return self._leaving(subject, ingest=subject.ingest)
         self._load(subject, self.plan.warm_up)
         if subject.server == "e2e":
             self._drain()
@@ -78,6 +82,23 @@ class Bench:
         self._drain()
         after = checks.counts(upstream)
         return Measured(after.recipients - before.recipients, after.last - began, gateway.cpu() - cpu)
+
+    def _leaving(self, subject: Subject, *, ingest: bool) -> Measured:
+        """What leaves a queue that does not get empty meanwhile, with as many clients as ever, or with none."""
+        gateway, upstream = self.servers["e2e"], self.servers["upstream"]
+        checks.tell(gateway, "pause")
+        for _ in range(FILLED):
+            self._load(subject, self.plan.seconds)
+        os.sync()
+        before, cpu, began = checks.counts(upstream), gateway.cpu(), time.monotonic()
+        checks.tell(gateway, "resume")
+        if ingest:
+            self._load(subject, self.plan.seconds)
+        else:
+            time.sleep(self.plan.seconds)
+        after, seconds, used = checks.counts(upstream), time.monotonic() - began, gateway.cpu() - cpu
+        self._drain()
+        return Measured(after.recipients - before.recipients, seconds, used)
 
     def _load(self, subject: Subject, seconds: float) -> tuple[int, float]:
         plan, seen = self.plan, self.seen[subject.server]

@@ -28,7 +28,8 @@ class Row:
     """One row: a request of a face, and what its messages per second are divided by.
 
     `server` is the gateway that it is asked of. `floor` is what the median of the ratios must reach, `never` what no
-    single round may fall under.
+    single round may fall under. With `ingest`, what leaves is counted, out of a queue that was filled before: while
+    nothing comes in (False), or as much as can (True).
     """
 
     name: str
@@ -36,6 +37,7 @@ class Row:
     sample: str
     recipients: int = 1
     server: str = "accept"
+    ingest: bool | None = None
     baseline: str = ""
     floor: float | None = None
     never: float | None = None
@@ -54,6 +56,8 @@ ROWS = (
     Row("v1", "v1", "REST v1"),
     Row("routes", "v2, 1,000 routes", "REST v2", server="routes", baseline="v2", floor=0.90),
     Row("e2e", "v2, end to end", "REST v2", server="e2e"),
+    Row("leave", "leaving, nothing comes in", "REST v2", server="e2e", ingest=False),
+    Row("leave_busy", "leaving under full load", "REST v2", server="e2e", ingest=True, baseline="leave", floor=0.80),
     Row("batch", "500 at once, to v2", "REST v2", recipients=500, baseline="v2"),
 )
 
@@ -66,6 +70,7 @@ class Subject:
     server: str
     requests: Sequence[Request]
     recipients: int
+    ingest: bool | None
     number: Callable[[str], int | None]
 
 
@@ -86,8 +91,8 @@ def subjects(rows: Sequence[Row], account: str, key: str) -> list[Subject]:
         sample = _SAMPLES[row.sample]
         requests = _requests(sample, row.recipients, account, key)
         if not row.baseline:
-            found.setdefault(row.divisor, Subject(row.divisor, "bare", requests, 1, sample.number))
-        found[row.name] = Subject(row.name, row.server, requests, row.recipients, sample.number)
+            found.setdefault(row.divisor, Subject(row.divisor, "bare", requests, 1, None, sample.number))
+        found[row.name] = Subject(row.name, row.server, requests, row.recipients, row.ingest, sample.number)
     return list(found.values())
 
 

@@ -66,6 +66,8 @@ def test_a_short_run_measures_and_everything_agrees(tmp_path: Path) -> None:
         "v1",
         "routes",
         "e2e",
+        "leave",
+        "leave_busy",
         "batch",
     ]
     assert all(row["messages_per_second"]["median"] > 0 for row in document["rows"])

@@ -275,3 +275,21 @@ class Operating:
         looks = {plan for plan in plans if "dispatch" in plan}
         assert looks
         assert not [plan for plan in looks if "INDEX dispatch_" not in plan and "PRIMARY KEY" not in plan], looks
+
+    async def test_a_lease_looks_at_what_it_takes(self, store: SqliteStore) -> None:
+        """What a lease and its next look cost does not grow with what waits: the index has it in order."""
+        await become(store, DispatchState.READY)
+        disk = await store._writer.run(lambda db: db)
+        said: list[str] = []
+        disk.set_trace_callback(said.append)
+        await store.lease("main", 1, NOW, NOW + MINUTE)
+        await store.next_due("main")
+        await store.reclaim(NOW)
+        disk.set_trace_callback(None)
+
+        asked = {statement for statement in said if statement.startswith("SELECT") and "FROM dispatch" in statement}
+        plans = {row[3] for statement in asked for row in disk.execute(f"EXPLAIN QUERY PLAN {statement}")}
+        assert len(plans) >= 4
+        assert not [plan for plan in plans if "TEMP B-TREE" in plan], plans
+        found = {plan for plan in plans if "dispatch_due" in plan}
+        assert not [plan for plan in found if "state<" in plan], found
