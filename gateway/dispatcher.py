@@ -42,6 +42,7 @@ class Dispatcher:
         """Send by these from now on. What is on its way by an upstream that is gone comes to its end."""
         for name in self._lanes.keys() - upstreams.keys():
             self._aside(self._lanes.pop(name).stop(GRACE))
+            self._metrics.forget(name)
         for name, upstream in upstreams.items():
             if name in self._lanes:
                 self._lanes[name].configure(upstream)
@@ -94,10 +95,12 @@ class Dispatcher:
 
     async def stop(self, grace: float) -> None:
         """Lease nothing more and give what is in flight `grace` seconds; what remains is Unknown at the next start."""
-        await asyncio.gather(*(lane.stop(grace) for lane in self._lanes.values()))
         if self._sweeper:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
+        # Beside the lanes: those that a new configuration has ended, and what is being asked after a lost lease.
+        leaving = asyncio.wait(self._others, timeout=grace) if self._others else asyncio.sleep(0)
+        await asyncio.gather(*(lane.stop(grace) for lane in self._lanes.values()), leaving)
         for task in self._others:
             task.cancel()
         await asyncio.gather(*self._others, return_exceptions=True)
@@ -109,9 +112,13 @@ class Dispatcher:
                 await self._reclaim()
             except Busy:
                 log.warning("sweep.postponed")
+            except Exception:
+                log.exception("sweep.crashed")
 
     async def _reclaim(self) -> None:
-        for dispatch in await self._store.reclaim(self._clock.now()):
+        # What is in flight here comes to its end, however the clock jumps.
+        flying = [key for lane in self._lanes.values() for key in lane.flying]
+        for dispatch in await self._store.reclaim(self._clock.now(), flying):
             log.warning("dispatch.unknown", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
             self._metrics.attempts.labels(dispatch.upstream, "unknown").inc()
             if dispatch.upstream in self._lanes:

@@ -1,7 +1,7 @@
 """One upstream's lane: leases what is due, sends it, asks how it went, records how it ended."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
@@ -59,7 +59,7 @@ class Lane:
         self._held_until = 0
         self._later = 0
         self._leased = 0
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], int] = {}
 
     def configure(self, upstream: Connected) -> None:
         """Send by this from now on; where anything about it is new, without waiting for the end of a pause."""
@@ -68,6 +68,11 @@ class Lane:
             self._bucket = Bucket(self._settings.rate)
         if before != self._settings:
             self.hurry()
+
+    @property
+    def flying(self) -> Collection[int]:
+        """The dispatches that are being sent, or asked about."""
+        return self._flying.values()
 
     @property
     def held(self) -> bool:
@@ -103,7 +108,7 @@ class Lane:
         self._awake.set()
         if self._running:
             await _finish({self._running}, grace)
-        await _finish(self._flying, grace)
+        await _finish(set(self._flying), grace)
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -138,7 +143,7 @@ class Lane:
             if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:
                 self._bucket.take(len(dispatch.messages))
             task = asyncio.create_task(self._attempt(dispatch))
-            self._flying.add(task)
+            self._flying[task] = dispatch.key
             task.add_done_callback(self._landed)
         if leased:
             return 0.0
@@ -153,7 +158,7 @@ class Lane:
             pass
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
+        self._flying.pop(task, None)
         self._awake.set()
         if not task.cancelled() and (error := task.exception()):
             log.error("attempt.crashed", upstream=self._name, exc_info=error)

@@ -199,6 +199,8 @@ class Dispatch(NamedTuple):
     upstream_ref: str | None
     messages: tuple[Message, ...]
     plan: Plan = PLAIN
+    began: int | None = None
+    """When it was first tried at this upstream, and could not be handed over."""
     sealed: bytes | None = None
     """The caller's own credentials, sealed, where those are used upstream."""
 

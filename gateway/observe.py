@@ -1,6 +1,7 @@
 """What the outside can see: log lines and metrics. Never a secret, never a text, numbers masked."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -168,6 +169,12 @@ class Metrics:
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"sluss_{name}", words, labels, registry=self.registry)
+
+    def forget(self, upstream: str) -> None:
+        """Say nothing more of how an upstream is that is no more."""
+        for gauge in (self.held, self.open, self.paused):
+            with contextlib.suppress(KeyError):
+                gauge.remove(upstream)
 
     def answered(self, face: str, caller: str, outcome: str) -> None:
         """Count a request."""

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from gateway.errors import Denied, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable
-from gateway.model import Batch, Dispatch, DispatchState, StatusEntry, UnknownPolicy
+from gateway.model import Dispatch, DispatchState, StatusEntry, UnknownPolicy
 from gateway.ports import Poll, Receipts, Report, Settlement, Transition
 from gateway.status import Status
 
@@ -64,19 +64,20 @@ def taken(dispatch: Dispatch, receipts: Receipts, sent_at: int) -> Settlement:
 def failed(dispatch: Dispatch, error: SendError, now: int, backoff: Backoff) -> tuple[str, Settlement]:
     """What an error decides: another upstream, again later, never again, or nobody knows. With a word for the log."""
     attempts = dispatch.attempts + 1
+    began = now if dispatch.began is None else dispatch.began
     if (onward := _onward(dispatch, error)) is not None:
         # A new upstream has all of its own attempts.
         return "fallback", _again(dispatch, 0, now)._replace(onward=onward)
     match error:
         case Misconfigured():
             return "held", _again(dispatch, dispatch.attempts, now + int(HOLD * 1000))
-        case Unreachable() | Throttled() if not backoff.too_late(_began(dispatch.batch, now), now):
+        case Unreachable() | Throttled() if not backoff.too_late(began, now):
             asked = int(error.after * 1000) if isinstance(error, Throttled) else 0
             delay = max(asked, backoff.delay(attempts))
-            return "retry", _again(dispatch, attempts, now + delay)
+            return "retry", _again(dispatch, attempts, now + delay)._replace(began=began)
         case Unanswered() if dispatch.plan.unknown is not UnknownPolicy.FAIL:
-            if dispatch.plan.unknown is UnknownPolicy.RESEND and not backoff.too_late(_began(dispatch.batch, now), now):
-                return "resend", _again(dispatch, attempts, now + backoff.delay(attempts))
+            if dispatch.plan.unknown is UnknownPolicy.RESEND and not backoff.too_late(began, now):
+                return "resend", _again(dispatch, attempts, now + backoff.delay(attempts))._replace(began=began)
             return "unknown", _ended(dispatch, DispatchState.UNKNOWN, error, now)
         case _:
             return "failed", _ended(dispatch, DispatchState.FAILED, error, now)
@@ -130,12 +131,6 @@ def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
         attempts=dispatch.attempts,
         transitions=tuple(Transition(message.number, entry, doubt=True) for message in dispatch.messages),
     )
-
-
-def _began(batch: Batch, now: int) -> int:
-    """Since when it is tried: since it was accepted, or since the last of its windows that have opened did so."""
-    opened = [window.opens for window in batch.content.windows if window.opens is not None and window.opens <= now]
-    return max([batch.created, *opened])
 
 
 def _again(dispatch: Dispatch, attempts: int, run_at: int) -> Settlement:

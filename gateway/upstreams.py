@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import SecretStr
+
 from gateway.clock import Clock
 from gateway.config import UpstreamSettings
-from gateway.errors import Denied, SendError, Unsupported, WrongKey
+from gateway.errors import Denied, Refused, SendError, Unsupported, WrongKey
 from gateway.http import Http
 from gateway.model import Dispatch
 from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Reply, Upstream
@@ -78,8 +80,13 @@ class Remote:
             # A bug of ours, but one that happened before anything left: that much is certain.
             raise Unsupported("The gateway could not write the request") from error
         reply = await self._perform(call)
-        with _denying(dispatch.sealed is not None):
-            return codec.decode(reply, dispatch)
+        try:
+            with _denying(dispatch.sealed is not None):
+                return codec.decode(reply, dispatch)
+        except Refused as error:
+            if any(secret in (error.raw_text or "") for secret in self._secrets(dispatch)):
+                raise Refused(error.status, error.raw_code) from None
+            raise
 
     async def poll(self, dispatch: Dispatch) -> Poll:
         """Ask how a dispatch went."""
@@ -103,6 +110,12 @@ class Remote:
         reply = await self._perform(codec.ask_balance())
         with _denying(credentials is not None):
             return codec.read_balance(reply)
+
+    def _secrets(self, dispatch: Dispatch) -> list[str]:
+        """What no words of the upstream's may repeat that are kept."""
+        own = [] if dispatch.sealed is None else [self.seal.open(dispatch.sealed).key]
+        configured = [value for _, value in self.settings.options or () if isinstance(value, SecretStr)]
+        return [secret.get_secret_value() for secret in (*own, *configured)]
 
     def _codec(self, dispatch: Dispatch) -> Upstream:
         return self.codec if dispatch.sealed is None else self._callers(self.seal.open(dispatch.sealed))

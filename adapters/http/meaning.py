@@ -23,6 +23,7 @@ class Answer:
         self.status = reply.status
         self.headers = reply.headers
         self._body = reply.body
+        self._charset = charset
         # Trimmed, so that `^` and `$` mean the ends of what is said.
         self.text = _sound(reply.body[:MAX_SEARCHED].decode(charset, "replace")).strip()
 
@@ -30,7 +31,8 @@ class Answer:
     def document(self) -> Any:
         """The body as JSON, its numbers as they were written; None where it is none."""
         try:
-            return json.loads(self._body, parse_int=str, parse_float=str, parse_constant=str)
+            text = self._body.decode(self._charset, "replace").removeprefix("\ufeff")
+            return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
         except (ValueError, RecursionError):
             return None
 

@@ -186,9 +186,13 @@ class Balance(Request):
     )
 
 
+_ASCII = "".join(map(chr, range(32, 127))) + "\r\n\t"
+
+
 def _charset(name: str) -> str:
     try:
-        fits = "a1+".encode(name) == b"a1+"
+        fits = _ASCII.encode(name) == _ASCII.encode("ascii")
+        b"\xff".decode(name, "replace")
     except (LookupError, UnicodeError):
         fits = False
     if not fits:

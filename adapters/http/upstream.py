@@ -2,6 +2,9 @@
 
 import re
 from contextlib import suppress
+from functools import partial
+from html import unescape
+from urllib.parse import unquote, unquote_plus
 
 from adapters.http.codec import BODIES, percent
 from adapters.http.meaning import Answer, Finder, Reader
@@ -122,8 +125,9 @@ class HttpUpstream:
 
     def _is_speakable(self, text: str) -> bool:
         """Whether an answer can be kept: one that repeats a secret, in any form it was sent in, cannot."""
-        folded = text.lower()
-        return not any(form in folded for form in self._unspeakable)
+        plain = _PLAIN(lambda match: chr(int(match[1], 16)), text.replace("\\/", "/"))
+        told = (text, plain, unescape(plain), unquote_plus(plain), unquote(plain))
+        return not any(form in words.lower() for form in self._unspeakable for words in told)
 
     def ask(self, dispatch: Dispatch) -> Call:
         """The question how a dispatch went. Raises Unsupported where none is configured, or its id is not known."""
@@ -167,6 +171,9 @@ class HttpUpstream:
     def _unreadable(self, answer: Answer) -> SendError:
         told = f"The upstream answers {answer.status}"
         return Misconfigured(told) if self._misconfigured.fits(answer) else Unanswered(told)
+
+
+_PLAIN = partial(re.compile(r"\\u([0-9a-fA-F]{4})").sub)
 
 
 def _rejects(status: Status) -> bool:

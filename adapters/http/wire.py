@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -29,7 +30,11 @@ class Part(BaseModel):
 
 
 def _is_url(written: str) -> bool:
-    return (
+    try:
+        port = urlsplit(written).port
+    except ValueError:  # a port that is none, or half an IPv6 address
+        return False
+    return port != 0 and (
         bool(_URL.fullmatch(written)) and written.isascii() and written.isprintable() and not set(" #") & set(written)
     )
 
@@ -51,7 +56,16 @@ def _field(name: str) -> str:
     return name
 
 
+def _line(written: str) -> str:
+    line = written.strip()  # what stands below a | ends with a line break
+    if not line.isprintable():
+        raise ValueError("must be one line: a header holds no line breaks")
+    return line
+
+
 def _media(written: str) -> str:
+    if not written.isprintable():
+        raise ValueError("must be one line: a header holds no line breaks")
     if media_type(written) not in BODIES:
         raise ValueError(f"must be one of {', '.join(BODIES)}, for values are escaped by it")
     return written
@@ -67,7 +81,7 @@ class Request(Part):
 
     url: Annotated[str, AfterValidator(_url)] = Field(description="Template: the address, its host written out")
     method: Literal["GET", "POST", "PUT"] = Field("GET", description="The HTTP method")
-    headers: Mapping[Annotated[str, AfterValidator(_field)], str] = Field(
+    headers: Mapping[Annotated[str, AfterValidator(_field)], Annotated[str, AfterValidator(_line)]] = Field(
         default_factory=dict, description="Templates by the name of the header"
     )
     body: str | None = Field(None, description="Template: what is posted")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from gateway.errors import Unsupported
 from gateway.ports import Credentials
+from gateway.urls import BaseUrl
 
 _ACCOUNT = r"^[!-9;-~]+$"
 
@@ -16,9 +17,7 @@ class RestV1Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
-        description="The API's base, as https://api.ip1sms.com/api"
-    )
+    url: BaseUrl = Field(description="The API's base, as https://api.ip1sms.com/api")
     account: Annotated[str, StringConstraints(pattern=_ACCOUNT)] = Field(
         description="The account, as ip1-12345: the name in HTTP Basic authentication"
     )

@@ -192,7 +192,7 @@ def _report(number: int, entry: Entry) -> Report:
     raw_code, raw_text = _raw(entry)
     price, currency = entry.get("TotalPrice"), _words(entry.get("Currency")).upper()[:3]
     # 0 stands where no price is known yet.
-    priced = isinstance(price, str) and _DECIMAL(price) is not None and price.strip("0.") != ""
+    priced = isinstance(price, str) and _DECIMAL(price) is not None and price.strip("-0.") != ""
     return Report(
         status=LEGACY.to_status(entry["Status"]),
         created=_moment(entry.get("Modified")),

@@ -2,10 +2,10 @@
 
 import json
 import re
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from adapters.rest_v2.wire import window_document
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported, WrongKey
@@ -13,6 +13,7 @@ from gateway.ids import Kind, public_id
 from gateway.model import DataCoding, Dispatch
 from gateway.ports import Call, Credentials, Found, Poll, Receipt, Receipts, Reply
 from gateway.status import Status
+from gateway.urls import BaseUrl
 
 MAX_WAIT = 3600.0
 """Seconds; a Retry-After beyond this is not believed."""
@@ -47,9 +48,7 @@ class RestV2Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
-        description="The API's base, as https://api.ip1sms.com/v2"
-    )
+    url: BaseUrl = Field(description="The API's base, as https://api.ip1sms.com/v2")
     token: SecretStr = Field(description="The API key, sent as a bearer token", min_length=1)
     max_recipients: int = Field(500, ge=1, le=500, description="Recipients per request; larger batches are split")
 
@@ -136,10 +135,14 @@ class RestV2Upstream:
         if reply.status != 200:
             raise _error(reply, document)
         # As text, not as a float: 1000.00 must not become 1000.0 on its way to a client that prints it.
-        balance = json.loads(reply.body, parse_float=str, parse_int=str).get("Balance") if document else None
+        try:
+            balance = json.loads(reply.body, parse_float=str, parse_int=str).get("Balance") if document else None
+        except (ValueError, RecursionError):  # orjson reads deeper nesting, and other bytes
+            balance = None
         if not isinstance(balance, str) or not _DECIMAL(balance):
             raise Unanswered("The upstream's answer names no balance")
-        return balance, str(document.get("Currency") or "")
+        currency = document.get("Currency")
+        return balance, currency[:3] if isinstance(currency, str) else ""
 
 
 def _reference(dispatch: Dispatch) -> str:
@@ -148,7 +151,7 @@ def _reference(dispatch: Dispatch) -> str:
 
 
 def _receipts(document: dict[str, Any], dispatch: Dispatch) -> Receipts:
-    raw = str(document.get("status", "")) or None
+    raw = str(document.get("status") or "") or None
     return Receipts(document["id"], tuple(Receipt(message.number, Status.QUEUED, raw) for message in dispatch.messages))
 
 

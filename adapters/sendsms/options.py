@@ -9,6 +9,7 @@ from adapters.sendsms import wire
 from gateway.errors import Unsupported
 from gateway.ports import Credentials
 from gateway.schedule import SWEDEN, TimeZone
+from gateway.urls import BaseUrl
 
 
 def _charset(name: str) -> str:
@@ -41,9 +42,7 @@ class SendSmsUpstreamOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
-        description="The endpoint, as https://web.smscom.se/sendsms.aspx"
-    )
+    url: BaseUrl = Field(description="The endpoint, as https://web.smscom.se/sendsms.aspx")
     account: Annotated[str, StringConstraints(pattern=r"^[!-~]+$")] = Field(
         description="The account, as ip1-12345, sent as `acc`"
     )

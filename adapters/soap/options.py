@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
-    StringConstraints,
     model_validator,
 )
 
@@ -23,6 +22,7 @@ from gateway.errors import Unsupported
 from gateway.paths import wsdl_dir
 from gateway.ports import Credentials
 from gateway.schedule import SWEDEN, TimeZone
+from gateway.urls import BaseUrl
 
 
 class SoapUpstreamOptions(BaseModel):
@@ -30,9 +30,7 @@ class SoapUpstreamOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")] = Field(
-        description="The service, as https://web.smscom.se/sendsms/sendsms.asmx"
-    )
+    url: BaseUrl = Field(description="The service, as https://web.smscom.se/sendsms/sendsms.asmx")
     account: str = Field(min_length=1, description="The account, as ip1-12345: konto")
     key: SecretStr = Field(min_length=1, description="The account's API key: passwd")
     version: Literal["1.1", "1.2"] = Field("1.1", description="Of SOAP")

@@ -26,6 +26,7 @@ _PRIORITIES = {Priority.NORMAL: "2", Priority.HIGH: "3"}
 """Clients call 2 normal and 3 urgent (PYSMS, MYSMS)."""
 
 # A wrong key or address is ours to mend: the queue waits, and nothing fails.
+_LATER = frozenset({408, 425, 429})
 _HOLD = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 410, 415})
 _MAX_WAIT = 3600.0
 """Seconds; a Retry-After beyond this is not believed."""
@@ -124,7 +125,7 @@ class SoapUpstream:
         """The text of the result. Raises SendError."""
         if reply.status in _HOLD:
             raise (WrongKey if reply.status == 401 else Misconfigured)(f"The upstream answers {reply.status}")
-        if reply.status == 429 or (reply.status == 503 and "Retry-After" in reply.headers):
+        if reply.status in _LATER or (reply.status == 503 and "Retry-After" in reply.headers):
             raise Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
         if 400 <= reply.status < 500:
             raise Refused(Status.GENERIC_REJECTED, str(reply.status))
@@ -148,9 +149,8 @@ class SoapUpstream:
             for name, value in envelope.elements
         }
         code = (parts.get("faultcode") or parts.get("Code") or "").strip().rpartition(":")[2]
-        words = (parts.get("faultstring") or parts.get("Reason") or "").strip()[:200]
-        if self._key in words:
-            words = ""
+        words = (parts.get("faultstring") or parts.get("Reason") or "").strip()
+        words = "" if self._key in words else words[:200]
         if code in {"Client", "Sender"}:
             return Refused(Status.GENERIC_REJECTED, code, words)
         if code in {"MustUnderstand", "VersionMismatch"}:

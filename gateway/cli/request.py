@@ -1,7 +1,6 @@
 """The request a dispatch leaves as, with no secret in it; or, for an upstream inside the process, its script."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,8 +18,6 @@ MASK = "********"
 
 _AGES = 10 * 365 * 24 * 3600 * 1000
 """Milliseconds after which every script has come to its end."""
-
-_USERINFO = re.compile(r"//[^/@]*@")
 
 
 def leaving(upstream: UpstreamSettings, dispatch: Dispatch, public_url: str | None, *, full: bool) -> dict[str, Any]:
@@ -73,7 +70,7 @@ def _shown(call: Call) -> dict[str, Any]:
         body = json.loads(text)
     except ValueError:
         body = text
-    return {"method": call.method, "url": _USERINFO.sub(f"//{MASK}@", url), "headers": dict(call.headers), "body": body}
+    return {"method": call.method, "url": url, "headers": dict(call.headers), "body": body}
 
 
 def _outcome(local: Local, dispatch: Dispatch) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def _document(settings: Settings) -> dict[str, Any]:
 
 
 def _host(upstream: UpstreamSettings) -> str | None:
-    # The host alone: the rest of a URL may hold credentials.
+    # The host alone: the rest of a URL may hold a secret.
     return urlsplit(str(getattr(upstream.options, "url", ""))).hostname
 
 

@@ -1,6 +1,6 @@
 """What a store is, and what goes into it and comes out."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.model import (
@@ -71,6 +71,8 @@ class Settlement(NamedTuple):
     sent_at: int | None = None
     upstream_ref: str | None = None
     transitions: tuple[Transition, ...] = ()
+    began: int | None = None
+    """When it was tried for the first time; kept from the first one on, and as long as it stays at its upstream."""
     denied: bool = False
     """Whether the upstream refused the caller's own credentials."""
     onward: str | None = None
@@ -149,10 +151,10 @@ class Store(Protocol):
         """
         ...
 
-    async def reclaim(self, now: int) -> list[Dispatch]:
+    async def reclaim(self, now: int, flying: Collection[int] = ()) -> list[Dispatch]:
         """End leases that ran out: SENDING becomes UNKNOWN (599, it may have left), POLLING becomes WAITING again.
 
-        Returns the dispatches that became UNKNOWN.
+        But those that are `flying`, whatever the clock says. Returns the dispatches that became UNKNOWN.
         """
         ...
 

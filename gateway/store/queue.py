@@ -3,7 +3,7 @@
 import itertools
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from gateway.lifecycle import is_quiet
@@ -20,7 +20,7 @@ UNKNOWN = DispatchState.UNKNOWN.value
 HELD = DispatchState.HELD.value
 
 _DISPATCH = (
-    "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan,"
+    "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began,"
     " (SELECT sealed FROM credential WHERE credential.batch = dispatch.batch)"
 )
 
@@ -123,7 +123,7 @@ def _in_turn(db: sqlite3.Connection, upstream: str, now: int, turn: int, closed:
 
 
 def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
-    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, sealed = row
+    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, sealed = row
     found = queries.batch(db, batch_key)
     if found is None:
         raise LookupError(f"dispatch {key} has lost its batch")
@@ -143,6 +143,7 @@ def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
         upstream_ref=upstream_ref,
         messages=tuple(message_of(message) for message in rows),
         plan=plan_from_json(plan),
+        began=began,
         sealed=sealed,
     )
 
@@ -157,6 +158,7 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
     db.execute(
         "UPDATE dispatch SET state = ?, run_at = ?, attempts = ?, sent_at = COALESCE(?, sent_at),"
         " upstream_ref = COALESCE(?, upstream_ref), upstream = COALESCE(?, upstream),"
+        " began = CASE WHEN ? IS NULL THEN COALESCE(began, ?) END,"
         " plan = CASE WHEN ? IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
         " WHERE key = ? AND state IN (?, ?, ?)",
         (
@@ -166,6 +168,8 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
             end.sent_at,
             end.upstream_ref,
             end.onward,
+            end.onward,
+            end.began,
             end.onward,
             end.dispatch,
             SENDING,
@@ -214,7 +218,7 @@ def cancel_batch(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition
     return cancel(db, [key for (key,) in rows], now)
 
 
-def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
+def reclaim(db: sqlite3.Connection, now: int, flying: Collection[int]) -> list[Dispatch]:
     """End leases that ran out; what was being sent may have left, so its messages become Unknown."""
     lost: list[Dispatch] = []
     for upstream in _upstreams(db):
@@ -226,7 +230,7 @@ def reclaim(db: sqlite3.Connection, now: int) -> list[Dispatch]:
             rows = db.execute(
                 f"SELECT {_DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ?", (upstream, *queue, now)
             ).fetchall()
-            lost += [_dispatch(db, row) for row in rows]
+            lost += [_dispatch(db, row) for row in rows if row[0] not in flying]
     for dispatch in lost:
         db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (UNKNOWN, dispatch.key))
         words = "The gateway stopped while this was being sent"
@@ -308,7 +312,8 @@ def requeue(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[int]:
         key
         for key in keys
         if db.execute(
-            "UPDATE dispatch SET state = ?, run_at = ?, attempts = 0 WHERE key = ? AND state IN (?, ?, ?)",
+            "UPDATE dispatch SET state = ?, run_at = ?, attempts = 0, began = NULL"
+            " WHERE key = ? AND state IN (?, ?, ?)",
             (READY, now, key, READY, UNKNOWN, HELD),
         ).rowcount
     ]

@@ -132,7 +132,7 @@ async def _observed(folder: Path) -> Said:
         plans = [Plan(fault=fault) for fault in (Fault.NONE, Fault.FAILED, Fault.RESET_AFTER, Fault.THROTTLED)]
         upstream.plan = lambda: plans.pop(0) if plans else Plan()
         main = {"adapter": "rest_v2", "url": upstream.url, "token": TOKEN, "concurrency": 1}
-        unreachable = {"adapter": "rest_v2", "url": f"http://nobody:{TOKEN}@127.0.0.1:9/v2", "token": TOKEN}
+        unreachable = {"adapter": "rest_v2", "url": "http://127.0.0.1:9/v2", "token": TOKEN}
         document = a_document(**DOCUMENT, upstreams={"main": main, "gone": unreachable})
         document["routes"] = [{"name": "gone", "when": {"sender": "gone"}, "to": "gone"}, *document["routes"]]
         document["listen"] |= {"public_url": "https://sms.example.org", "hook_secret": HOOK_SECRET}

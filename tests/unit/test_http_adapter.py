@@ -13,6 +13,7 @@ from builders import NOW, a_batch, a_content, a_dispatch, a_message
 from gateways import ROOT, a_document
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from adapters.http import ADAPTER
 from adapters.http.options import MESSAGE, HttpOptions
@@ -849,3 +850,65 @@ def test_a_mistake_shows_no_secret(tmp_path: Path) -> None:
 def test_the_adapter_says_what_is_secret() -> None:
     """Log fields of these names are blanked."""
     assert ADAPTER.secrets == {"secrets", "authorization"}
+
+
+def test_json_is_read_in_the_charset_that_is_said() -> None:
+    """A refusal in ISO-8859-1 is one, whatever letters its words hold: it must not pass for an acceptance."""
+    upstream = an_upstream(
+        charset="iso-8859-1",
+        id={"json": "/id"},
+        code={"json": "/code"},
+        codes={"17": 409},
+    )
+    body = '{"id": "x1", "code": 17, "message": "ogiltigt nummer på"}'
+
+    for charset in ("iso-8859-1", "utf-8"):
+        with pytest.raises(Refused) as caught:
+            upstream.decode(Reply(200, body.encode(charset)), a_dispatch())
+        assert (caught.value.status, caught.value.raw_code) == (Status.of(409), "17")
+
+
+def test_a_header_below_a_bar_is_one_line() -> None:
+    """YAML's `|` leaves a line break at the end, which no header holds: it is left out."""
+    upstream = an_upstream(headers={"Authorization": "Bearer {secret.key}\n"}, secrets={"key": "abc"})
+
+    assert upstream.encode(a_dispatch(), None).headers["Authorization"] == "Bearer abc"
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"headers": {"X": "one\r\nY: two"}},
+        {"method": "POST", "body": "{text}", "content_type": "application/json;\r\n charset=utf-8"},
+        {"url": "https://api.example.com:99999/send?to={recipient}&text={text}"},
+        {"url": "https://[::1/send?to={recipient}&text={text}"},
+        {"charset": "idna"},
+        {"charset": "hz"},
+        {"charset": "cp864"},
+    ],
+    ids=lambda over: next(iter(over.values())) if len(over) == 1 else "content_type",
+)
+def test_what_could_never_be_sent_is_refused_at_once(over: dict[str, Any]) -> None:
+    """A line break in a header, an address without a port that is one, a charset that fails on an answer."""
+    with pytest.raises(ValidationError):
+        an_upstream(**over)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "bad key ab\\/cd+ef==",
+        "bad key ab/cd%2Bef==",
+        "bad key AB/CD+EF==",
+        "bad key ab&#47;cd+ef==",
+        "\\u0061b/cd+ef==",
+    ],
+)
+def test_a_secret_in_any_of_the_forms_it_comes_back_in_is_kept_out(said: str) -> None:
+    """As JSON of PHP, percent-encoded in part, in other letters: words that repeat it are not kept."""
+    upstream = an_upstream(headers={"X": "{secret.key}"}, secrets={"key": "ab/cd+ef=="})
+
+    with pytest.raises(Refused) as caught:
+        upstream.decode(Reply(400, said.encode()), a_dispatch())
+
+    assert caught.value.raw_text == ""

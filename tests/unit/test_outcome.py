@@ -50,7 +50,7 @@ def test_every_error_decides(
     expected: tuple[str, DispatchState, int, int, Status | None],
 ) -> None:
     """State, time of the next attempt, attempts and the messages' status follow from the error's class and the age."""
-    dispatch = a_dispatch(messages=TWO, attempts=2, batch=a_batch(size=2, created=created))
+    dispatch = a_dispatch(messages=TWO, attempts=2, batch=a_batch(size=2), began=created)
 
     told, settlement = failed(dispatch, error, NOW, BACKOFF)
 
@@ -108,7 +108,7 @@ def test_a_route_decides_what_no_answer_means(
     policy: UnknownPolicy, created: int, expected: tuple[str, DispatchState, list[tuple[int, bool]]]
 ) -> None:
     """Held, failed, or sent again for as long as anything is tried; a report that it left beats each of these."""
-    dispatch = a_dispatch(plan=Plan(unknown=policy), batch=a_batch(created=created))
+    dispatch = a_dispatch(plan=Plan(unknown=policy), began=created)
 
     told, settlement = failed(dispatch, Unanswered("No answer"), NOW, BACKOFF)
 
@@ -178,26 +178,22 @@ def test_giving_up_at_once_tries_once() -> None:
     assert told == "failed"
 
 
-WEEK = 7 * 24 * HOUR
 TRIED = [
-    # label, created, windows, whether it is tried again
-    ("it became due with its window, not when it was accepted", NOW - WEEK, (Window(NOW - HOUR + 1, None),), True),
-    ("its window has been open for too long", NOW - WEEK, (Window(NOW - HOUR, None),), False),
-    ("its window was open before it was accepted", NOW - HOUR + 1, (Window(NOW - WEEK, None),), True),
-    ("too long ago, in a window without a start", NOW - HOUR, (Window(None, NOW + WEEK),), False),
-    ("a window that opened since gives it its time anew", NOW - WEEK, (Window(NOW - WEEK, 0), Window(NOW, None)), True),
-    ("a window ahead gives it none", NOW - WEEK, (Window(NOW - HOUR, None), Window(NOW + HOUR, None)), False),
+    # label, when it was accepted, when it was first tried, whether it is tried again
+    ("accepted a week ago, and never tried", NOW - 7 * 24 * HOUR, None, True),
+    ("tried for not quite as long as is tried", NOW - 7 * 24 * HOUR, NOW - HOUR + 1, True),
+    ("tried for as long as is tried", NOW - 7 * 24 * HOUR, NOW - HOUR, False),
 ]
 
 
-@pytest.mark.parametrize(("label", "created", "windows", "again"), TRIED, ids=[case[0] for case in TRIED])
-def test_trying_begins_when_it_is_due(label: str, created: int, windows: tuple[Window, ...], *, again: bool) -> None:
-    """A message that was scheduled is retried for as long as any other, from when its window opened."""
-    batch = a_batch(created=created, content=a_content(windows=windows))
+@pytest.mark.parametrize(("label", "created", "began", "again"), TRIED, ids=[case[0] for case in TRIED])
+def test_trying_begins_with_the_first_attempt(label: str, created: int, began: int | None, *, again: bool) -> None:
+    """What was scheduled, held, paused or kept for the morning is retried for as long as any other."""
+    dispatch = a_dispatch(batch=a_batch(created=created), began=began)
 
-    told, _ = failed(a_dispatch(batch=batch), Unreachable(), NOW, BACKOFF)
+    told, settlement = failed(dispatch, Unreachable(), NOW, BACKOFF)
 
-    assert told == ("retry" if again else "failed")
+    assert (told, settlement.began) == (("retry", began or NOW) if again else ("failed", None))
 
 
 PAST, OPEN, AHEAD = Window(None, NOW), Window(NOW, NOW + 1), Window(NOW + HOUR, None)

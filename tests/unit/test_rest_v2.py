@@ -792,6 +792,9 @@ def test_the_balance_is_asked_for_beside_v2(url: str, expected: str) -> None:
     [
         (b'{"Balance":1000.00,"Currency":"SEK"}', ("1000.00", "SEK")),
         (b'{"Balance":-5,"Currency":null}', ("-5", "")),
+        (b'{"Balance":1,"Currency":{"a":1}}', ("1", "")),
+        (b'{"Balance":1,"Currency":"SEKSEKSEK"}', ("1", "SEK")),
+        (b'{"Balance":' + b"[" * 1000 + b"]" * 1000 + b"}", None),
         (b'{"Balance":"12.5"}', ("12.5", "")),
         (b'{"Currency":"SEK"}', None),
         (b'{"Balance":null}', None),

@@ -214,6 +214,8 @@ ANSWERS: list[tuple[str, Reply, Receipts | tuple[type[SendError], Status]]] = [
     ("not there", Reply(404), (Misconfigured, Status.INTERNAL_ERROR)),
     ("elsewhere", Reply(302, b"", {"Location": "https://x"}), (Misconfigured, Status.INTERNAL_ERROR)),
     ("too much", Reply(429, b"", {"Retry-After": "7"}), (Throttled, Status.DELIVERY_TO_GATEWAY_FAILED)),
+    ("a proxy that did not get all of it", Reply(408), (Throttled, Status.DELIVERY_TO_GATEWAY_FAILED)),
+    ("too early", Reply(425), (Throttled, Status.DELIVERY_TO_GATEWAY_FAILED)),
     ("not now", Reply(503, b"", {"Retry-After": "7"}), (Throttled, Status.DELIVERY_TO_GATEWAY_FAILED)),
     ("not now, without a word", Reply(503), (Unanswered, Status.UNKNOWN)),
     ("no XML, it says", Reply(400), (Refused, Status.GENERIC_REJECTED)),
@@ -252,7 +254,7 @@ FAULTS_12 = (
 )
 def test_faults(form: str, code: str, kind: type[SendError]) -> None:
     """Our fault is final, theirs leaves doubt; the words are kept, unless they hold the key."""
-    for words, kept in (("Bad number", "Bad number"), ("No account for hemlig", "")):
+    for words, kept in (("Bad number", "Bad number"), ("No account for hemlig", ""), ("x" * 197 + "hemlig", "")):
         reply = Reply(500, ENVELOPE.format(form.format(code, words)).encode())
         with pytest.raises(kind) as caught:
             upstream(key="hemlig").decode(reply, dispatch(a_content()))

@@ -3,6 +3,9 @@
 ALTER TABLE dispatch ADD COLUMN caller TEXT NOT NULL DEFAULT '';
 ALTER TABLE dispatch ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
 
+-- When it was first tried at its upstream: what is held, paused or kept for the morning has not been tried.
+ALTER TABLE dispatch ADD COLUMN began INTEGER;
+
 UPDATE dispatch
 SET (caller, priority) = (
     SELECT batch.caller, COALESCE(json_extract(batch.content, '$.priority'), 1) FROM batch WHERE batch.key = dispatch.batch
