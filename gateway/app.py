@@ -21,6 +21,7 @@ from gateway.internal import internal_app
 from gateway.limits import Limits, spent_today
 from gateway.observe import Metrics
 from gateway.operations import Queue
+from gateway.pacer import Pacer
 from gateway.ports import Store
 from gateway.reports import Hooks
 from gateway.runtime import Read, Running, Runtime, tell_orphans
@@ -74,7 +75,8 @@ async def start(
         hooks = Hooks(parts.hooks, store, clock, metrics)
         auth = Auth(settings.callers)
         stack.callback(auth.close)
-        public = Web(parts.faces, service, auth, hooks, metrics, settings.listen)
+        pacer = Pacer(lambda: dispatcher.behind)
+        public = Web(parts.faces, service, auth, hooks, metrics, pacer, settings.listen)
         running = Running(
             store=store,
             auth=auth,

@@ -70,6 +70,11 @@ class Dispatcher:
         """The upstreams' lanes, by name."""
         return self._lanes
 
+    @property
+    def behind(self) -> bool:
+        """Whether any lane is."""
+        return any(lane.behind for lane in self._lanes.values())
+
     def wake(self, upstreams: Iterable[str]) -> None:
         """Tell these upstreams that there is work; those that the configuration has lost cannot hear it."""
         for name in upstreams:

@@ -25,6 +25,8 @@ FIND_PAUSE = 2.0
 """Seconds after which an upstream is asked once more for what it did not answer: it may still be busy with it."""
 STEP = 200
 """Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
+BEHIND = 0.5
+"""Seconds of work in hand from which a lane counts as behind; a burst that is soon over is nobody's concern."""
 IDLE = 1.0
 """Seconds a lane sleeps at most without looking at the store."""
 
@@ -59,6 +61,7 @@ class Lane:
         self._held_until = 0
         self._later = 0
         self._leased = 0
+        self._full_since: float | None = None
         self._flying: dict[asyncio.Task[None], int] = {}
 
     def configure(self, upstream: Connected) -> None:
@@ -68,6 +71,11 @@ class Lane:
             self._bucket = Bucket(self._settings.rate)
         if before != self._settings:
             self.hurry()
+
+    @property
+    def behind(self) -> bool:
+        """Whether for a while now more was due than could be set flying."""
+        return self._full_since is not None and asyncio.get_running_loop().time() - self._full_since > BEHIND
 
     @property
     def flying(self) -> Collection[int]:
@@ -128,16 +136,24 @@ class Lane:
         """Lease what may be sent now and set it flying; returns how long there is nothing to do, in seconds."""
         now = self._clock.now()
         free = self._settings.concurrency - len(self._flying)
-        if self.paused or free <= 0:
+        if self.paused:
+            self._full_since = None
+            return IDLE
+        if free <= 0:
             return IDLE
         rest = max(self._held_until, self._later) - now
         if rest > 0 or self._bucket.room() <= 0:
+            self._full_since = None
             # New work cannot go before its time, so nothing wakes this sleep but the end of the lane.
             await asyncio.sleep(min(IDLE, max(rest / 1000, self._bucket.wait())))
             return 0.0
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
         leased = await self._store.lease(self._name, free, now, until, self._bucket.room(), self._leased)
         self._leased += len(leased)
+        if len(leased) < free:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = asyncio.get_running_loop().time()
         for dispatch in leased:
             # What will not be sent uses nothing up: else whatever expired in an outage would hold back what is in time.
             if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:

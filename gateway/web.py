@@ -16,6 +16,7 @@ from gateway.commands import SubmitBatch
 from gateway.config import Caller, Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
 from gateway.observe import Metrics
+from gateway.pacer import Pacer
 from gateway.peers import Peers
 from gateway.ports import Adapter, Call, Face, Inbound, Reply
 from gateway.replies import response_of
@@ -74,11 +75,13 @@ class Web:
         auth: Auth,
         hooks: Hooks,
         metrics: Metrics,
+        pacer: Pacer,
         listen: Listen,
     ) -> None:
         self._service = service
         self._auth = auth
         self._metrics = metrics
+        self._pacer = pacer
         self._log = log.bind()  # bound once: the lazy logger would be bound anew for every line
         self.configure(faces, hooks, listen)
 
@@ -168,6 +171,7 @@ class Web:
         if not isinstance(command, SubmitBatch):
             answer = await self._service.run(command, caller, mounted.name, credentials)
             return mounted.face.encode(answer, decoded, call)
+        await self._pacer.turn()
         accepted = self._service.submit(command, caller, mounted.name, credentials)
         reply = mounted.face.encode(accepted, decoded, call)
         await accepted.durable

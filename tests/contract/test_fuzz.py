@@ -148,7 +148,7 @@ def a_web() -> Web:
         for adapter in (REST_V2, REST_V1, SOAP, SENDSMS)
     ]
     nobody = cast("Any", None)
-    return Web(faces, nobody, nobody, nobody, nobody, Listen())
+    return Web(faces, nobody, nobody, nobody, nobody, nobody, Listen())
 
 
 GOOD = (b"User-Agent: a/1 (b)", b"X: a: b", b"x:", b"A: \tb\t", b"B:c", b"Connection: Keep-Alive")

@@ -384,6 +384,21 @@ async def test_a_trial_that_cannot_be_written_opens_the_way(world: World) -> Non
     await until(lambda: len(world.main.sent) > FAILURES + 1)
 
 
+async def test_a_lane_is_behind_once_it_is_full_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More is due than can be set flying: not at once, but for as long as that goes on; paused, it is not."""
+    monkeypatch.setattr(lane, "BEHIND", 0.05)
+    world.main.open.clear()
+    keys = [await world.add() for _ in range(world.main.settings.concurrency + 5)]
+    await until(lambda: world.main.inside == world.main.settings.concurrency)
+    await until(lambda: world.dispatcher.behind)
+
+    world.main.open.set()
+    await world.reached(keys[-1], 102)
+    await until(lambda: not world.dispatcher.behind)
+    await world.turns()
+    assert not world.dispatcher.behind
+
+
 async def test_a_scheduled_batch_is_tried_as_long_as_any_other(world: World) -> None:
     """`give_up` counts from its due time: accepted a week ago it is tried again, and given up an hour after that."""
     week = 7 * 24 * HOUR
