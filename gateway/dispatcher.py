@@ -1,15 +1,16 @@
 """Hands over: leases what is due, sends it, records how it ended. One lane per upstream, so none starves another."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import Busy
-from gateway.lane import Lane
+from gateway.errors import Busy, Unanswered
+from gateway.lane import LOST, Lane
+from gateway.model import Dispatch
 from gateway.observe import Metrics
+from gateway.outcome import NEVER_AGAIN, failed
 from gateway.ports import Pause, Settlement, Store
 from gateway.upstreams import Connected
 from gateway.verdicts import Verdicts
@@ -20,6 +21,8 @@ SWEEP = 5.0
 """Seconds between looks for leases that ran out."""
 GRACE = 600.0
 """Seconds that what is on its way may take which goes by an upstream that is gone: more than any time-out."""
+LEASE = 60.0
+"""Seconds within which must be decided about what an earlier process was sending: more than asking for it takes."""
 
 
 class Dispatcher:
@@ -34,14 +37,16 @@ class Dispatcher:
         self._verdicts = verdicts
         self._paused: set[str] = set()
         self._sweeper: asyncio.Task[None] | None = None
-        self._others: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], Lane] = {}
         self._lanes: dict[str, Lane] = {}
         self.configure(upstreams)
 
     def configure(self, upstreams: Mapping[str, Connected]) -> None:
         """Send by these from now on. What is on its way by an upstream that is gone comes to its end."""
         for name in self._lanes.keys() - upstreams.keys():
-            self._aside(self._lanes.pop(name).stop(GRACE))
+            lane = self._lanes.pop(name)
+            self._leaving[task := asyncio.create_task(lane.stop(GRACE))] = lane
+            task.add_done_callback(self._leaving.pop)
             self._metrics.forget(name)
         for name, upstream in upstreams.items():
             if name in self._lanes:
@@ -51,10 +56,6 @@ class Dispatcher:
             self._lanes[name].paused = name in self._paused
             if self._sweeper is not None:
                 self._lanes[name].start()
-
-    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
-        self._others.add(task := asyncio.create_task(work))
-        task.add_done_callback(self._others.discard)
 
     async def start(self) -> None:
         """Find what an earlier process left behind, then begin to send."""
@@ -103,12 +104,9 @@ class Dispatcher:
         if self._sweeper:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        # Beside the lanes: those that a new configuration has ended, and what is being asked after a lost lease.
-        leaving = asyncio.wait(self._others, timeout=grace) if self._others else asyncio.sleep(0)
-        await asyncio.gather(*(lane.stop(grace) for lane in self._lanes.values()), leaving)
-        for task in self._others:
-            task.cancel()
-        await asyncio.gather(*self._others, return_exceptions=True)
+        lanes = [*self._lanes.values(), *self._leaving.values()]
+        await asyncio.gather(*(lane.stop(grace) for lane in lanes))
+        await asyncio.gather(*self._leaving)
 
     async def _sweep(self) -> None:
         while True:
@@ -122,9 +120,17 @@ class Dispatcher:
 
     async def _reclaim(self) -> None:
         # What is in flight here comes to its end, however the clock jumps.
-        flying = [key for lane in self._lanes.values() for key in lane.flying]
-        for dispatch in await self._store.reclaim(self._clock.now(), flying):
-            log.warning("dispatch.unknown", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
-            self._metrics.attempts.labels(dispatch.upstream, "unknown").inc()
+        flying = [key for lane in (*self._lanes.values(), *self._leaving.values()) for key in lane.flying]
+        now = self._clock.now()
+        for dispatch in await self._store.reclaim(now, now + int(LEASE * 1000), flying):
+            log.warning("dispatch.lost", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
             if dispatch.upstream in self._lanes:
-                self._aside(self._lanes[dispatch.upstream].recover(dispatch))
+                self._lanes[dispatch.upstream].recover(dispatch)
+            else:
+                await self._orphaned(dispatch)
+
+    async def _orphaned(self, dispatch: Dispatch) -> None:
+        """Decide about a dispatch whose upstream the configuration has lost: there is nobody to ask, or to send to."""
+        _, settlement = failed(dispatch, Unanswered(LOST), self._clock.now(), NEVER_AGAIN)
+        await self._store.settle(settlement)
+        self._ended(settlement)

@@ -1,7 +1,8 @@
 """One upstream's lane: leases what is due, sends it, asks how it went, records how it ended."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from typing import Any
 
 import structlog
 
@@ -27,6 +28,8 @@ STEP = 200
 """Milliseconds that a lane rests while it puts back what an upstream in peace has to wait for."""
 BEHIND = 0.5
 """Seconds of work in hand from which a lane counts as behind; a burst that is soon over is nobody's concern."""
+LOST = "The gateway stopped while this was being sent"
+"""What is known of a dispatch whose lease ran out."""
 IDLE = 1.0
 """Seconds a lane sleeps at most without looking at the store."""
 
@@ -158,9 +161,7 @@ class Lane:
             # What will not be sent uses nothing up: else whatever expired in an outage would hold back what is in time.
             if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:
                 self._bucket.take(len(dispatch.messages))
-            task = asyncio.create_task(self._attempt(dispatch))
-            self._flying[task] = dispatch.key
-            task.add_done_callback(self._landed)
+            self._fly(dispatch, self._attempt(dispatch))
         if leased:
             return 0.0
         due = await self._store.next_due(self._name)
@@ -172,6 +173,11 @@ class Lane:
                 await self._awake.wait()
         except TimeoutError:
             pass
+
+    def _fly(self, dispatch: Dispatch, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._flying[task] = dispatch.key
+        task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.pop(task, None)
@@ -188,9 +194,7 @@ class Lane:
         took = asyncio.get_running_loop().time() - began
         moved = await self._settle(settlement)
         self._ended(settlement)
-        for transition in moved:
-            self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
-        self._metrics.attempts.labels(self._name, outcome).inc()
+        self._count(outcome, moved)
         self._metrics.latency.labels(self._name).observe(took)
         # One line per hand-over; a question, or a wait without an attempt, is no event that operations need to see.
         note = log.debug if outcome in {"polled", "spared"} else log.info
@@ -207,6 +211,11 @@ class Lane:
             upstream_ref=settlement.upstream_ref,
             ms=round(took * 1000, 1),
         )
+
+    def _count(self, outcome: str, moved: Iterable[Transition]) -> None:
+        self._metrics.attempts.labels(self._name, outcome).inc()
+        for transition in moved:
+            self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
 
     async def _send(self, dispatch: Dispatch) -> tuple[str, Settlement]:
         sent_at = self._clock.now()
@@ -249,18 +258,22 @@ class Lane:
                     receipts = await self._upstream.find(dispatch)
                 return receipts
         except Unsupported:
-            return None
+            pass
         except (SendError, TimeoutError) as error:
             log.warning("find.failed", upstream=self._name, dispatch=dispatch.key, reason=str(error))
-            return None
+        except Exception:
+            log.exception("find.broke", upstream=self._name, dispatch=dispatch.key)
+        return None
 
-    async def recover(self, dispatch: Dispatch) -> None:
+    def recover(self, dispatch: Dispatch) -> None:
         """Decide about a dispatch whose lease ran out, for its answer was lost with the process that waited for it."""
-        outcome, settlement = await self._unanswered(
-            dispatch, Unanswered("The gateway stopped while this was being sent")
-        )
-        await self._settle(settlement)
+        self._fly(dispatch, self._recover(dispatch))
+
+    async def _recover(self, dispatch: Dispatch) -> None:
+        outcome, settlement = await self._unanswered(dispatch, Unanswered(LOST))
+        moved = await self._settle(settlement)
         self._ended(settlement)
+        self._count(outcome, moved)
         log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
 
     def _reached(self) -> None:

@@ -31,6 +31,10 @@ class Backoff:
         return now - began >= self._give_up * 1000
 
 
+NEVER_AGAIN = Backoff(0, 0, 0)
+"""For what must not be tried once more."""
+
+
 def _kept(text: str | None) -> str | None:
     """An upstream's own words as they can be stored by anyone: no NUL, no half characters, no novel."""
     return None if text is None else text.encode("utf-8", "replace").decode().replace("\0", "")[:_MAX_WORDS]

@@ -151,10 +151,11 @@ class Store(Protocol):
         """
         ...
 
-    async def reclaim(self, now: int, flying: Collection[int] = ()) -> list[Dispatch]:
-        """End leases that ran out: SENDING becomes UNKNOWN (599, it may have left), POLLING becomes WAITING again.
+    async def reclaim(self, now: int, until: int, flying: Collection[int] = ()) -> list[Dispatch]:
+        """Take over leases that ran out: POLLING becomes WAITING again, SENDING is leased anew, until `until`.
 
-        But those that are `flying`, whatever the clock says. Returns the dispatches that became UNKNOWN.
+        But those that are `flying`, whatever the clock says. Returns the dispatches that are leased anew: they may have
+        left, so whoever asks has to find out and to settle them. Who dies of it leaves them to the next one.
         """
         ...
 

@@ -218,8 +218,8 @@ def cancel_batch(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition
     return cancel(db, [key for (key,) in rows], now)
 
 
-def reclaim(db: sqlite3.Connection, now: int, flying: Collection[int]) -> list[Dispatch]:
-    """End leases that ran out; what was being sent may have left, so its messages become Unknown."""
+def reclaim(db: sqlite3.Connection, now: int, until: int, flying: Collection[int]) -> list[Dispatch]:
+    """Take over the leases that ran out of what was being sent; what was being asked waits to be asked again."""
     lost: list[Dispatch] = []
     for upstream in _upstreams(db):
         for queue in _queues(db, upstream, (POLLING,)):
@@ -231,11 +231,7 @@ def reclaim(db: sqlite3.Connection, now: int, flying: Collection[int]) -> list[D
                 f"SELECT {_DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ?", (upstream, *queue, now)
             ).fetchall()
             lost += [_dispatch(db, row) for row in rows if row[0] not in flying]
-    for dispatch in lost:
-        db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (UNKNOWN, dispatch.key))
-        words = "The gateway stopped while this was being sent"
-        entry = StatusEntry(status=Status.UNKNOWN, created=now, raw_text=words, upstream=dispatch.upstream)
-        queries.record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
+    db.executemany("UPDATE dispatch SET run_at = ? WHERE key = ?", [(until, dispatch.key) for dispatch in lost])
     return lost
 
 

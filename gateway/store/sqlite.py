@@ -79,9 +79,9 @@ class SqliteStore:
         """End what has not left; see the port."""
         return await self._writer.run(lambda db: queue.cancel_batch(db, batch, now))
 
-    async def reclaim(self, now: int, flying: Collection[int] = ()) -> list[Dispatch]:
-        """End leases that ran out; see the port."""
-        return await self._writer.run(lambda db: queue.reclaim(db, now, frozenset(flying)))
+    async def reclaim(self, now: int, until: int, flying: Collection[int] = ()) -> list[Dispatch]:
+        """Take over leases that ran out; see the port."""
+        return await self._writer.run(lambda db: queue.reclaim(db, now, until, frozenset(flying)))
 
     async def next_due(self, upstream: str) -> int | None:
         """When there is work again; see the port."""

@@ -63,6 +63,12 @@ def settled(dispatch: Dispatch, state: DispatchState, **over: object) -> Settlem
     return Settlement(**{"dispatch": dispatch.key, "state": state, "run_at": NOW, "attempts": 1} | over)
 
 
+def called_unknown(dispatch: Dispatch) -> Settlement:
+    """The end of an attempt of which nobody knows whether it arrived."""
+    doubts = tuple(step(message.number, Status.UNKNOWN, doubt=True) for message in dispatch.messages)
+    return settled(dispatch, DispatchState.UNKNOWN, transitions=doubts)
+
+
 async def leased(store: SqliteStore, now: int = NOW) -> Dispatch:
     """The one dispatch that is due for `main`, leased for a minute."""
     (dispatch,) = await store.lease("main", 10, now, now + MINUTE)
@@ -374,7 +380,7 @@ class Settling:
 
         assert await store.next_due("main") is None
         assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
-        assert await store.reclaim(NOW + 10**9) == []
+        assert await store.reclaim(NOW + 10**9, NOW + 2 * 10**9) == []
 
     async def test_it_tells_which_messages_moved(self, store: SqliteStore) -> None:
         """A receipt moves its message once: told again it changes nothing."""
@@ -399,7 +405,7 @@ class Settling:
         """An attempt outlived its lease and was called unknown; then its answer came, and the answer stands."""
         key = (await stored(store, a_new_batch())).key
         dispatch = await leased(store)
-        await store.reclaim(NOW + 2 * MINUTE)
+        await store.settle(called_unknown(dispatch))
         receipt = step(key, Status.QUEUED_AT_GATEWAY, NOW + 3 * MINUTE)
         moved = await store.settle(settled(dispatch, DispatchState.WAITING, upstream_ref="x", transitions=(receipt,)))
 
@@ -572,7 +578,7 @@ class Cancelling:
         """Called unknown when its lease ran out, then known never to have left: it waits again, and is cancelled."""
         batch = await stored(store, a_new_batch())
         dispatch = await leased(store)
-        await store.reclaim(NOW + MINUTE)
+        await store.settle(called_unknown(dispatch))
         await store.settle(settled(dispatch, DispatchState.READY))
 
         assert len(await store.cancel(batch, NOW)) == 1
@@ -621,28 +627,35 @@ class Cancelling:
 class Reclaiming:
     """Leases run out."""
 
-    async def test_what_was_being_sent_is_unknown(self, store: SqliteStore) -> None:
-        """It may have left, so it becomes 599, says why, and is never due again."""
+    async def test_what_was_being_sent_is_taken_over(self, store: SqliteStore) -> None:
+        """It may have left, so it is never due again: one finder gets it, and the next one if that one dies of it."""
         key = (await stored(store, a_new_batch(recipients=THREE))).key
         await leased(store)
 
-        (lost,) = await store.reclaim(NOW + MINUTE)
-
-        assert lost.key == key
-        found = await store.message(key + 2)
-        assert found is not None
-        assert found[2][1] == StatusEntry(
-            Status.UNKNOWN, NOW + MINUTE, None, "The gateway stopped while this was being sent", "main"
-        )
+        (lost,) = await store.reclaim(NOW + MINUTE, NOW + 2 * MINUTE)
+        assert (lost.key, lost.state, len(lost.messages)) == (key, DispatchState.SENDING, 3)
         assert await store.next_due("main") is None
-        assert await store.reclaim(NOW + 2 * MINUTE) == []
+        assert await store.lease("main", 10, NOW + 2 * MINUTE, NOW + 3 * MINUTE) == []
+        assert await store.reclaim(NOW + 2 * MINUTE - 1, NOW + 3 * MINUTE) == []
+        assert [dispatch.key for dispatch in await store.reclaim(NOW + 2 * MINUTE, NOW + 3 * MINUTE)] == [key]
+
+        await store.settle(called_unknown(lost))
+        assert await store.reclaim(NOW + 9 * MINUTE, NOW + 10 * MINUTE) == []
+        assert await codes(store, key + 2) == [101, 599]
+
+    async def test_what_is_in_flight_is_no_lost_lease(self, store: SqliteStore) -> None:
+        """However far the clock went: who sends it says so."""
+        key = (await stored(store, a_new_batch())).key
+        await leased(store)
+
+        assert await store.reclaim(NOW + 9 * MINUTE, NOW + 10 * MINUTE, [key]) == []
 
     async def test_a_lease_that_holds_is_left_alone(self, store: SqliteStore) -> None:
         """Nothing is called unknown before its time."""
         key = (await stored(store, a_new_batch())).key
         await leased(store)
 
-        assert await store.reclaim(NOW + MINUTE - 1) == []
+        assert await store.reclaim(NOW + MINUTE - 1, NOW + 2 * MINUTE) == []
         assert await codes(store, key) == [101]
 
     async def test_what_was_being_asked_is_asked_again(self, store: SqliteStore) -> None:
@@ -651,16 +664,16 @@ class Reclaiming:
         await store.settle(settled(await leased(store), DispatchState.WAITING))
         await leased(store)
 
-        assert await store.reclaim(NOW + MINUTE) == []
+        assert await store.reclaim(NOW + MINUTE, NOW + 2 * MINUTE) == []
         assert (await leased(store, NOW + MINUTE)).state is DispatchState.POLLING
         assert await codes(store, key) == [101]
 
     async def test_a_report_that_came_first_is_believed(self, store: SqliteStore) -> None:
         """A report that came before the crash shows that the message left, so it is not called unknown."""
         key = (await stored(store, a_new_batch(recipients=THREE))).key
-        await leased(store)
+        dispatch = await leased(store)
         await store.record([step(key, Status.DELIVERED_TO_HANDSET), step(key + 1, Status.SENDING)])
-        await store.reclaim(NOW + MINUTE)
+        await store.settle(called_unknown(dispatch))
 
         assert [await codes(store, key + n) for n in range(3)] == [[101, 201], [101, 110], [101, 599]]
 

@@ -260,7 +260,7 @@ class Operating:
         said: list[str] = []
         disk.set_trace_callback(said.append)
         await store.lease("main", 1, NOW, NOW + MINUTE)
-        await store.reclaim(NOW + MINUTE)
+        await store.reclaim(NOW + MINUTE, NOW + 2 * MINUTE)
         await store.requeue([key], NOW)
         await store.next_due("main")
         await store.select(Selection(), 0, 10)
@@ -284,7 +284,7 @@ class Operating:
         disk.set_trace_callback(said.append)
         await store.lease("main", 1, NOW, NOW + MINUTE)
         await store.next_due("main")
-        await store.reclaim(NOW)
+        await store.reclaim(NOW, NOW + MINUTE)
         disk.set_trace_callback(None)
 
         asked = {statement for statement in said if statement.startswith("SELECT") and "FROM dispatch" in statement}

@@ -79,7 +79,7 @@ class Upstream:
         if not self.records:
             raise Unsupported
         step = self.records.pop(0)
-        if isinstance(step, SendError):
+        if isinstance(step, Exception):
             raise step
         return step
 
@@ -624,10 +624,11 @@ async def test_a_store_that_fails_does_not_end_a_lane(
 
 async def test_an_answer_that_cannot_be_written_is_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug while the answer is written is logged and ends no lane; the lease runs out, and nothing is sent again."""
-    settle, key = world.store.settle, await world.add("nowhere")
+    settle, key, broke = world.store.settle, await world.add("nowhere"), []
 
     async def broken(settlement: Settlement) -> list[Transition]:
-        if settlement.dispatch == key + 1:
+        if settlement.dispatch == key + 1 and not broke:
+            broke.append(settlement)
             raise LookupError("a bug")
         return await settle(settlement)
 
@@ -646,13 +647,13 @@ async def test_a_sweep_that_finds_the_store_full_comes_again(world: World, monke
     """Leases that ran out are ended once the store takes writes again; no error ends the sweep."""
     reclaim, failed = world.store.reclaim, []
 
-    async def full(now: int, flying: Collection[int]) -> list[Dispatch]:
+    async def full(now: int, until: int, flying: Collection[int]) -> list[Dispatch]:
         failed.append(now)
         if len(failed) <= 3:
             raise Busy
         if len(failed) <= 5:
             raise LookupError("a bug of ours")
-        return await reclaim(now, flying)
+        return await reclaim(now, until, flying)
 
     monkeypatch.setattr(world.store, "reclaim", full)
     key = await world.add("gone")
@@ -709,12 +710,12 @@ async def test_what_was_not_answered_is_looked_up(
 @pytest.mark.parametrize(
     ("policy", "records", "history", "sent"),
     [
-        (UnknownPolicy.HOLD, [TAKEN], [101, 599, 102], 0),
+        (UnknownPolicy.HOLD, [TAKEN], [101, 102], 0),
         (UnknownPolicy.HOLD, [None, None], [101, 599], 0),
-        (UnknownPolicy.FAIL, [TAKEN], [101, 599, 102], 0),
-        (UnknownPolicy.FAIL, [], [101, 599, 511], 0),
-        (UnknownPolicy.RESEND, [TAKEN], [101, 599, 102], 0),
-        (UnknownPolicy.RESEND, [None, None], [101, 599, 102], 1),
+        (UnknownPolicy.FAIL, [TAKEN], [101, 102], 0),
+        (UnknownPolicy.FAIL, [], [101, 511], 0),
+        (UnknownPolicy.RESEND, [TAKEN], [101, 102], 0),
+        (UnknownPolicy.RESEND, [None, None], [101, 102], 1),
     ],
 )
 async def test_a_lost_lease_is_looked_up_before_its_route_decides(
@@ -749,6 +750,66 @@ async def test_a_lost_lease_is_looked_up_before_its_route_decides(
         await world.store.close()
 
 
+async def test_a_look_that_a_stop_interrupts_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it asks for what an earlier process was sending, the next one asks again; nothing stays in limbo."""
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    store = open_store(url)
+    dispatches = (NewDispatch("main", "r", range(1), Plan(unknown=UnknownPolicy.FAIL)),)
+    key = (await stored(store, a_new_batch(dispatches=dispatches))).key
+    await store.lease("main", 1, NOW, NOW + MINUTE)
+    await store.close()
+
+    monkeypatch.setattr(lane, "FIND_PAUSE", 1000)
+    first = World(open_store(url))
+    first.main.records = [None]
+    await first.dispatcher.start()
+    await until(lambda: first.main.looked)
+    await first.dispatcher.stop(0.01)
+    assert await first.codes(key) == [101]
+    await first.store.close()
+
+    second = World(open_store(url))
+    second.main.records = [TAKEN]
+    try:
+        await second.dispatcher.start()
+        await second.reached(key, 102)
+        assert second.main.sent == []
+    finally:
+        await second.dispatcher.stop(PATIENCE)
+        await second.store.close()
+
+
+@pytest.mark.parametrize(
+    ("policy", "history"),
+    [(UnknownPolicy.HOLD, [599]), (UnknownPolicy.FAIL, [511]), (UnknownPolicy.RESEND, [599])],
+)
+async def test_a_lost_lease_of_an_upstream_that_is_gone(
+    world: World, policy: UnknownPolicy, history: list[int]
+) -> None:
+    """Nobody can be asked, and nothing can be sent again: it is Unknown, or fails, as its route says."""
+    plan = Plan(unknown=policy)
+    key = (await stored(world.store, a_new_batch(dispatches=(NewDispatch("gone", "r", range(1), plan),)))).key
+    await world.store.lease("gone", 1, NOW, NOW)
+
+    await world.reached(key, *history)
+
+    found = await world.store.message(key)
+    assert found is not None
+    assert found[2][1].raw_text == "The gateway stopped while this was being sent"
+    assert world.main.sent == []
+
+
+async def test_records_that_break_the_gateway_are_no_records(world: World) -> None:
+    """A bug of ours while the upstream's records are read is logged; the route decides as if there were none."""
+    world.main.script.append(Unanswered("No answer"))
+    world.main.records = [LookupError("a bug of ours")]
+    with capture_logs() as lines:
+        key = await world.add()
+        await world.reached(key, 599)
+
+    assert [line["upstream"] for line in lines if line["event"] == "find.broke"] == ["main"]
+
+
 async def test_an_attempt_outlives_its_lease_however_the_clock_jumps(world: World) -> None:
     """What is in flight here is no lost lease: the sweep leaves it alone, and its answer stands."""
     world.main.open.clear()
@@ -762,7 +823,7 @@ async def test_an_attempt_outlives_its_lease_however_the_clock_jumps(world: Worl
         world.clock.advance(24 * HOUR)
         await world.turns()
         assert await world.codes(key) == [101]
-    assert "dispatch.unknown" not in [line["event"] for line in lines]
+    assert "dispatch.lost" not in [line["event"] for line in lines]
 
     world.main.open.set()
     await world.stands(key, DispatchState.SENT)
@@ -885,6 +946,8 @@ async def test_a_new_process_ends_the_leases_of_a_dead_one(tmp_path: Path) -> No
     world = World(open_store(url))
     try:
         await world.dispatcher.start()
+        for number in (lost, half + 1):
+            await world.reached(number, 599)
         histories = [await world.codes(key + n) for key in (lost, told, half) for n in (0, 1)]
         assert histories == [[101, 599], [101, 599], [101, 201], [101, 110], [101, 112], [101, 599]]
         await world.reached(ready + 1, 102)
