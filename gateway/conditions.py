@@ -1,6 +1,6 @@
 """What a rule asks of a message, each condition with the sentence that says why it does not hold. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from re import compile as re_compile
@@ -66,9 +66,21 @@ def objection(rule: Rule, question: Question, said: Said, recipient: str) -> str
     return of_question(when, question) or of_said(when, said) or of_recipient(when, recipient)
 
 
-def beginnings(when: When) -> list[str]:
-    """What a number must begin with, one way or another, for a rule to take it; nothing where it may be any."""
-    return [_WILD(pattern, 1)[0] for pattern in when.recipient] or list(when.country)
+def beginnings(when: When) -> list[tuple[str, str]]:
+    """The patterns one of which must take a number for a rule to take it, each with the digits that it begins with."""
+    patterns = when.recipient or [f"{country}*" for country in when.country]
+    return [(_WILD(pattern, 1)[0], pattern) for pattern in patterns]
+
+
+def any_of(patterns: Sequence[str]) -> Callable[[str], object] | None:
+    """Tells of a number whether any pattern takes it; None where one of them asks for nothing but a beginning."""
+    if any(len(_WILD(pattern.removesuffix("*"), 1)) == 1 for pattern in patterns):
+        return None
+    return re_compile("|".join(map(_expression, patterns))).fullmatch
+
+
+def _expression(pattern: str) -> str:
+    return pattern.replace("*", "[0-9]*").replace("?", "[0-9]")
 
 
 class Patterns:
@@ -81,7 +93,7 @@ class Patterns:
         self._beginnings = frozenset(begun)
         self._lengths = sorted({len(beginning) for beginning in begun})
         self._others = [
-            re_compile(pattern.replace("*", "[0-9]*").replace("?", "[0-9]"))
+            re_compile(_expression(pattern))
             for pattern in patterns
             if pattern not in self._numbers and pattern[:-1] not in self._beginnings
         ]

@@ -1,12 +1,12 @@
 """Which way a message goes: by the first rule that takes it, to that one of its upstreams that is its own. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.conditions import Question, Said, beginnings, objection, of_question, of_recipient, of_said
+from gateway.conditions import Question, Said, any_of, beginnings, objection, of_question, of_recipient, of_said
 from gateway.config import Rule
 
 
@@ -30,7 +30,8 @@ class Router:
     def plan(self, question: Question, said: Said, recipients: Sequence[str]) -> list[Leg]:
         """Send every recipient its way; most batches go whole, without looking at each number."""
         if question.sender not in self._senders:
-            question = question._replace(sender="")  # clients write it: remembered are those alone that a rule names
+            # Clients write it: remembered are those alone that a rule names.
+            question = Question(question.face, question.caller, question.account, "")
         left = self._left(question)
         only = left.rules[0]
         if len(left.rules) == 1 and (only.to is None or len(only.to) == 1):
@@ -63,33 +64,50 @@ class Router:
         return tried
 
 
+class _Alike(NamedTuple):
+    """The rules (positions, in order) whose numbers begin alike, and a quick look whether any of them takes a number.
+
+    None where the beginning says it all.
+    """
+
+    positions: list[int]
+    look: Callable[[str], object] | None
+
+
 class _Remaining:
     """The rules that a caller's messages may meet, found by the beginning of the number where that is what they ask.
 
-    A thousand rules for a thousand beginnings cost as much as the lengths that these beginnings have.
+    A thousand rules for a thousand beginnings cost as much as the lengths that these beginnings have, and those that
+    begin alike are asked one by one only where one of them takes the number.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._by_beginning: dict[str, list[int]] = {}
         self._tagged: list[int] = []
         self._others: list[int] = []
+        alike: dict[str, tuple[list[int], list[str]]] = {}
         for position, rule in enumerate(rules):
             found = beginnings(rule.when)
-            for beginning in dict.fromkeys(found):
-                self._by_beginning.setdefault(beginning, []).append(position)
+            for beginning, pattern in found:
+                positions, patterns = alike.setdefault(beginning, ([], []))
+                patterns.append(pattern)
+                if positions[-1:] != [position]:
+                    positions.append(position)
             if not found:
                 (self._tagged if rule.when.tags else self._others).append(position)
-        self._lengths = sorted({len(beginning) for beginning in self._by_beginning})
+        self._alike = {
+            beginning: _Alike(positions, any_of(patterns)) for beginning, (positions, patterns) in alike.items()
+        }
+        self._lengths = sorted({len(beginning) for beginning in alike})
 
     def first(self, recipient: str, said: Said, takes: dict[int, bool]) -> Rule:
         """The first rule that takes a number. `takes` remembers what the rules say of the batch."""
         candidates = self._others + self._tagged if said.content.tags else self._others
         for length in self._lengths:
-            found = self._by_beginning.get(recipient[:length])
-            if found:
-                candidates = candidates + found
-        for position in sorted(candidates):
+            found = self._alike.get(recipient[:length])
+            if found is not None and (found.look is None or found.look(recipient)):
+                candidates = candidates + found.positions
+        for position in candidates if candidates is self._others else sorted(candidates):
             when = self.rules[position].when
             if position not in takes:
                 takes[position] = not when.of_content or of_said(when, said) is None
