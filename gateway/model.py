@@ -212,3 +212,11 @@ class Account(NamedTuple):
     organization: str
     currency: str
     country: str
+
+
+class Page(NamedTuple):
+    """Part of a list: `limit` entries from the one numbered `start`, counted from the end of it that comes first."""
+
+    start: int = 0
+    limit: int = 50
+    descending: bool = False

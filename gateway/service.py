@@ -1,7 +1,6 @@
 """What a command does: check, route and store a batch; answer a question."""
 
 import contextlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,34 +8,17 @@ import structlog
 
 from gateway.acceptance import checked, leaving, measured, recipients_of
 from gateway.clock import Clock
-from gateway.commands import (
-    Accepted,
-    AccountStatus,
-    Answer,
-    BatchCanceled,
-    BatchStatus,
-    CancelBatch,
-    GetAccount,
-    GetBatch,
-    GetMessage,
-    Inquiry,
-    ListMessages,
-    MessageList,
-    MessageStatus,
-    SubmitBatch,
-)
+from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, SubmitBatch
 from gateway.conditions import Question, Said
 from gateway.config import Caller
-from gateway.errors import Busy, Denied, NotFound, SendError, TooLate, Unauthenticated, rejection
-from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
-from gateway.lifecycle import progress
+from gateway.desks import account_of, handlers
+from gateway.errors import Busy, Denied, SendError, Unauthenticated, rejection
 from gateway.limits import Limits
-from gateway.model import Account, Batch, Content, Recipient
+from gateway.model import Content, Recipient
 from gateway.observe import Metrics
 from gateway.ports import Credentials, NewBatch, NewDispatch, Store
 from gateway.router import Leg, Router
 from gateway.sealing import Seal
-from gateway.status import Status
 from gateway.verdicts import Verdicts
 from gateway.vouching import Vouched
 
@@ -74,9 +56,9 @@ class Service:
         self._vouched = Vouched()
         self.configure(ways)
         self._wake = wake
-        self._metrics = metrics
         self._verdicts = verdicts
         self._limits = limits
+        self._handlers = handlers(store, clock, metrics)
 
     def configure(self, ways: Ways) -> None:
         """Go by these from now on."""
@@ -99,25 +81,12 @@ class Service:
         else:
             self._vouched.add(credentials, self._clock.now())
 
-    async def run(
-        self, command: CancelBatch | Inquiry, caller: Caller, face: str, credentials: Credentials | None = None
-    ) -> Answer:
-        """Answer or cancel. Raises RequestError; Internal and SendError where an upstream had to be asked."""
-        match command:
-            case GetMessage(number):
-                return await self._message(number, caller)
-            case GetBatch(batch_id):
-                batch = await self._batch(batch_id, caller)
-                tallies = await self._store.tallies(batch)
-                behind = min((tally.status for tally in tallies), key=progress)
-                return BatchStatus(batch, behind, tallies, account_of(caller))
-            case ListMessages():
-                return await self._messages(command, caller)
-            case GetAccount():
-                balance, currency = await self._balance(caller, face, credentials)
-                return AccountStatus(account_of(caller), balance, currency)
-            case CancelBatch(number):
-                return await self._cancel(number, caller)
+    async def run(self, command: Inquiry, caller: Caller, face: str, credentials: Credentials | None = None) -> Answer:
+        """Answer, or do what is asked. Raises RequestError; Internal and SendError where an upstream was asked."""
+        if isinstance(command, GetAccount):
+            balance, currency = await self._balance(caller, face, credentials)
+            return AccountStatus(account_of(caller), balance, currency)
+        return await self._handlers[type(command)](command, caller)
 
     def turn(self, caller: Caller) -> contextlib.AbstractContextManager[None]:
         """While a request of a caller is answered. Raises Busy where too many of its requests are."""
@@ -164,42 +133,6 @@ class Service:
             for first in range(0, len(offsets), size)
         ]
 
-    async def _batch(self, batch_id: str, caller: Caller) -> Batch:
-        key = key_of(Kind.BATCH, batch_id)
-        batch = None if key is None else await self._store.batch(key)
-        if (
-            batch is None
-            or batch.account != caller.account
-            or public_id(Kind.BATCH, batch.created, batch.key) != batch_id.lower()
-        ):
-            raise NotFound("There is no batch with this id")
-        return batch
-
-    async def _messages(self, command: ListMessages, caller: Caller) -> MessageList:
-        batch = await self._batch(command.batch_id, caller)
-        messages = await self._store.messages(batch, command.start, command.limit, descending=command.descending)
-        return MessageList(batch, messages, batch.size, account_of(caller))
-
-    async def _message(self, number: int, caller: Caller) -> MessageStatus:
-        found = await self._store.message(number) if number <= LAST_NUMBER else None
-        if found is None or found[0].account != caller.account:
-            raise NotFound("There is no SMS with this id")
-        batch, message, history = found
-        return MessageStatus(batch, message, history, account_of(caller), batch.content.delayed(self._clock.now()))
-
-    async def _cancel(self, number: int, caller: Caller) -> BatchCanceled:
-        # A batch is found by its first message's number alone, so any other number of it is nobody's.
-        batch = await self._store.batch(number) if 0 < number <= LAST_NUMBER else None
-        if batch is None or batch.account != caller.account:
-            raise NotFound("There is no batch with this id")
-        moved = await self._store.cancel(batch, self._clock.now())
-        if not moved:
-            raise TooLate
-        for upstream, messages in Counter(transition.entry.upstream for transition in moved).items():
-            self._metrics.statuses.labels(upstream, Status.CANCELED.label).inc(messages)
-        log.info("batch.cancelled", batch=batch.key, caller=caller.name, messages=len(moved))
-        return BatchCanceled(batch, len(moved))
-
     async def _balance(self, caller: Caller, face: str, credentials: Credentials | None) -> tuple[str, str]:
         # The balance that matters is that of the upstream where this caller's messages go.
         question = Question(face, caller.name, caller.account, "")
@@ -225,8 +158,3 @@ def _resized(
             for offset, count in zip(leg.offsets, counts, strict=True):
                 resized[offset] = count
     return tuple(resized)
-
-
-def account_of(caller: Caller) -> Account:
-    """What faces say of a caller's account."""
-    return Account(caller.account, caller.organization, caller.currency, caller.country)

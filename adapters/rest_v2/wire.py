@@ -263,10 +263,12 @@ def window_document(window: Window) -> dict[str, str | None]:
     }
 
 
-def message_document(batch: Batch, message: Message, account: Account) -> dict[str, Any]:
-    """The message document of a list: its fields in the documented order, with the latest status only."""
+def message_document(
+    batch: Batch, message: Message, account: Account, history: Sequence[StatusEntry] = ()
+) -> dict[str, Any]:
+    """The message document: its fields in the documented order; without a history, as in lists, the latest status."""
     content = batch.content
-    latest = StatusEntry(status=message.status, created=message.modified)
+    statuses = history or (StatusEntry(status=message.status, created=message.modified),)
     body = content.body if content.defaults is None else render(content.body, message.params, content.defaults)
     return {
         "id": public_id(Kind.MESSAGE, batch.created, message.number),
@@ -282,7 +284,7 @@ def message_document(batch: Batch, message: Message, account: Account) -> dict[s
         "priority": content.priority.value,
         "price": float(message.price or 0),
         "currency": message.currency or account.currency,
-        "statuses": [status_document(latest)],
+        "statuses": [status_document(entry) for entry in statuses],
         "modified": iso(message.modified),
         "reference": content.reference,
         "mcc": None,

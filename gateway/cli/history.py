@@ -11,7 +11,7 @@ from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, fail, say, show_json, show_table
 from gateway.clock import SystemClock, iso
 from gateway.ids import Kind, public_id
-from gateway.model import Batch, Message, StatusEntry
+from gateway.model import Batch, Message, Page, StatusEntry
 from gateway.msisdn import mask
 from gateway.status import Status
 from gateway.store import queries
@@ -112,7 +112,7 @@ def _batch_document(db: sqlite3.Connection, batch: Batch, *, full: bool) -> dict
                 "time": iso(message.modified),
                 **_status(message.status, delayed=delayed),
             }
-            for message in queries.messages(db, batch, 0, SHOWN, descending=False)
+            for message in queries.messages(db, batch, Page(limit=SHOWN))
         ],
     }
 

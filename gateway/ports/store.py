@@ -10,6 +10,7 @@ from gateway.model import (
     Dispatch,
     DispatchState,
     Message,
+    Page,
     Plan,
     Recipient,
     StatusEntry,
@@ -175,7 +176,11 @@ class Store(Protocol):
         """How many messages of a batch stand where, one entry per status."""
         ...
 
-    async def messages(self, batch: Batch, start: int, limit: int, *, descending: bool) -> tuple[Message, ...]:
+    async def batches(self, account: str, page: Page) -> tuple[tuple[Batch, ...], int]:
+        """A page of an account's batches in creation order, and how many it has; any page costs the same."""
+        ...
+
+    async def messages(self, batch: Batch, page: Page) -> tuple[Message, ...]:
         """A page of a batch's messages in creation order."""
         ...
 

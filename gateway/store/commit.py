@@ -28,11 +28,13 @@ CHUNKS = (64, 16, 4, 1)
 
 Rows = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
 """Rows by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
+Make = Callable[[sqlite3.Connection], Rows]
+"""Makes rows inside the transaction that writes them; made again where that failed."""
 
 
 @dataclass(slots=True)
 class _Group:
-    inserts: list[tuple[Callable[[], Rows], asyncio.Future[Any]]] = field(default_factory=list)
+    inserts: list[tuple[Make, asyncio.Future[Any]]] = field(default_factory=list)
     works: list[tuple[Work, asyncio.Future[Any]]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -42,10 +44,12 @@ class _Group:
 class GroupCommit:
     """The one writer. Use from one event loop only."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], *, undone: Callable[[], None] = lambda: None) -> None:
+        """`undone` is told, in the writer thread, that what was made for a transaction was not kept."""
         self._loop = asyncio.get_running_loop()
         # Opened here, not in the thread: what goes wrong is told to whoever opens the store, and nobody waits in vain.
         self._connection = connect()
+        self._undone = undone
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._waiting = _Group()
         self._running = False
@@ -56,7 +60,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._write, name="sluss-writer", daemon=True)
         self._thread.start()
 
-    def insert(self, rows: Callable[[], Rows]) -> "asyncio.Future[None]":
+    def insert(self, rows: Make) -> "asyncio.Future[None]":
         """Queue rows; the future is done once they are durable. It raises Busy where nothing can be written.
 
         They are made in the writer thread, those of a whole group in one go.
@@ -123,13 +127,13 @@ class GroupCommit:
     def _write(self) -> None:
         try:
             while (group := self._queue.get()) is not None:
-                results = _commit(self._connection, group)
+                results = _commit(self._connection, group, self._undone)
                 self._loop.call_soon_threadsafe(self._done, group, results)
         finally:
             self._connection.close()
 
 
-def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
+def _commit(connection: sqlite3.Connection, group: _Group, undone: Callable[[], None]) -> list[Any]:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
@@ -138,16 +142,17 @@ def _commit(connection: sqlite3.Connection, group: _Group) -> list[Any]:
     try:
         return _transaction(connection, group)
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to the requests, not to this thread
+        undone()
         if len(group) == 1:
             return [_as_ours(error)]
     # One bad unit must not fail its neighbours: each gets a transaction of its own.
     alone = [_Group(inserts=[unit]) for unit in group.inserts] + [_Group(works=[unit]) for unit in group.works]
-    return [result for unit in alone for result in _commit(connection, unit)]
+    return [result for unit in alone for result in _commit(connection, unit, undone)]
 
 
 def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
     try:
-        for head, rows in _merged(group):
+        for head, rows in _merged(connection, group):
             _insert(connection, head, rows)
         results = [work(connection) for work, _ in group.works]
         connection.execute("COMMIT")
@@ -158,10 +163,10 @@ def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
     return [None] * len(group.inserts) + results
 
 
-def _merged(group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
+def _merged(connection: sqlite3.Connection, group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
     merged: dict[str, list[tuple[Any, ...]]] = {}
     for make, _ in group.inserts:
-        for head, rows in make():
+        for head, rows in make(connection):
             merged.setdefault(head, []).extend(rows)
     return list(merged.items())
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from gateway.lifecycle import is_quiet, may_follow
-from gateway.model import Batch, Message, StatusEntry, Tally
+from gateway.model import Batch, Message, Page, StatusEntry, Tally
 from gateway.ports import Callback, Transition
 from gateway.status import Status
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
@@ -84,15 +84,43 @@ def tallies(db: sqlite3.Connection, of: Batch) -> tuple[Tally, ...]:
     return tuple(found.values())
 
 
-def messages(db: sqlite3.Connection, of: Batch, start: int, limit: int, *, descending: bool) -> tuple[Message, ...]:
-    """A page by number: the numbers of a batch are dense, so no row is skipped over."""
-    low, high = of.key + start, of.key + of.size - 1
-    if descending:
-        low, high = of.key, high - start
+def last_ordinal(db: sqlite3.Connection, account: str) -> int:
+    """The number of an account's newest batch, 0 for none."""
+    (last,) = db.execute("SELECT MAX(ordinal) FROM batch WHERE account = ?", (account,)).fetchone()
+    return last or 0
+
+
+def batches(db: sqlite3.Connection, account: str, page: Page) -> tuple[tuple[Batch, ...], int]:
+    """A page of an account's batches by their ordinals, and how many batches it has."""
+    (first,) = db.execute("SELECT MIN(ordinal) FROM batch WHERE account = ?", (account,)).fetchone()
+    last = last_ordinal(db, account)
+    if first is None:
+        return (), 0
     rows = db.execute(
-        f"SELECT {MESSAGE} FROM message WHERE number BETWEEN ? AND ?"
-        f" ORDER BY number {'DESC' if descending else 'ASC'} LIMIT ?",
-        (low, high, limit),
+        f"SELECT {BATCH} FROM batch WHERE account = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal {_order(page)}",
+        (account, *span(first, last, page)),
+    )
+    return tuple([batch_of(row) for row in rows]), last - first + 1
+
+
+def span(first: int, last: int, page: Page) -> tuple[int, int]:
+    """The lowest and the highest number of a page, of numbers from `first` to `last` without a gap: none is skipped."""
+    if page.descending:
+        high = last - page.start
+        return max(first, high - page.limit + 1), high
+    low = first + page.start
+    return low, min(last, low + page.limit - 1)
+
+
+def _order(page: Page) -> str:
+    return "DESC" if page.descending else "ASC"
+
+
+def messages(db: sqlite3.Connection, of: Batch, page: Page) -> tuple[Message, ...]:
+    """A page of a batch's messages by their numbers."""
+    rows = db.execute(
+        f"SELECT {MESSAGE} FROM message WHERE number BETWEEN ? AND ? ORDER BY number {_order(page)}",
+        span(of.key, of.key + of.size - 1, page),
     )
     return tuple(message_of(row) for row in rows)
 

@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
-from gateway.model import Batch, Dispatch, DispatchState, Message, StatusEntry, Tally
+from gateway.model import Batch, Dispatch, DispatchState, Message, Page, StatusEntry, Tally
 from gateway.ports import Callback, Depth, NewBatch, Pause, Selection, Settlement, Transition
 from gateway.status import Status
 from gateway.store import queries, queue, schema
 from gateway.store.commit import GroupCommit, Rows
+from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
 
 T = TypeVar("T")
 
-_ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content)"
+_ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content, ordinal)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
 _ADD_CREDENTIAL = "INSERT INTO credential (batch, sealed)"
@@ -33,18 +34,19 @@ class SqliteStore:
 
     def __init__(self, path: Path | None) -> None:
         self._lock = schema.lock(path) if path else None
+        self._ordinals = Ordinals(queries.last_ordinal)
         if path:
             try:
                 schema.prepare(path)
             except ConfigError:
                 self._unlock()
                 raise
-            self._writer = GroupCommit(lambda: schema.connect(str(path)))
+            self._writer = GroupCommit(lambda: schema.connect(str(path)), undone=self._ordinals.forget)
             self._reader: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "sluss-reader")
             self._reading = schema.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
             self._next = queries.highest(self._reading) + 1
         else:
-            self._writer = GroupCommit(_in_memory)
+            self._writer = GroupCommit(_in_memory, undone=self._ordinals.forget)
             self._reader = None
             self._next = FIRST_NUMBER
         self._next = max(self._next, FIRST_NUMBER)
@@ -59,7 +61,7 @@ class SqliteStore:
             raise Busy("The store has given out every message number; start a new database")
         self._next += size
         batch = Batch(key, new.created, new.account, new.caller, new.face, size, new.content)
-        return batch, self._writer.insert(lambda: _rows(batch, new))
+        return batch, self._writer.insert(lambda db: _rows(batch, new, self._ordinals.next(db, batch.account)))
 
     async def lease(
         self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
@@ -99,9 +101,13 @@ class SqliteStore:
         """Counts per status; see the port."""
         return await self._read(lambda db: queries.tallies(db, batch))
 
-    async def messages(self, batch: Batch, start: int, limit: int, *, descending: bool) -> tuple[Message, ...]:
+    async def batches(self, account: str, page: Page) -> tuple[tuple[Batch, ...], int]:
+        """A page of batches; see the port."""
+        return await self._read(lambda db: queries.batches(db, account, page))
+
+    async def messages(self, batch: Batch, page: Page) -> tuple[Message, ...]:
         """A page of messages; see the port."""
-        return await self._read(lambda db: queries.messages(db, batch, start, limit, descending=descending))
+        return await self._read(lambda db: queries.messages(db, batch, page))
 
     async def message(self, number: int) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
         """A message and its history; see the port."""
@@ -182,7 +188,7 @@ def _in_memory() -> sqlite3.Connection:
     return connection
 
 
-def _rows(batch: Batch, new: NewBatch) -> Rows:
+def _rows(batch: Batch, new: NewBatch, ordinal: int) -> Rows:
     key, created, account, caller, face, size, content = batch
     dispatches = []
     messages: list[tuple[Any, ...]] = []
@@ -198,6 +204,6 @@ def _rows(batch: Batch, new: NewBatch) -> Rows:
             row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))
             messages.append((key + offset, *row))
     sealed = [(key, new.sealed)] if new.sealed is not None else []
-    row_of_batch = (key, created, account, caller, face, size, content.report_url, content_to_json(content))
+    row_of_batch = (key, created, account, caller, face, size, content.report_url, content_to_json(content), ordinal)
     rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
     return (*rows, (_ADD_CREDENTIAL, sealed)) if sealed else rows

@@ -18,6 +18,7 @@ from gateway.model import (
     Dispatch,
     DispatchState,
     MessageType,
+    Page,
     Plan,
     Priority,
     Recipient,
@@ -112,7 +113,7 @@ class Adding:
         batch = await stored(store, a_new_batch(recipients=THREE, segments=(1, 2, 3)))
 
         assert await store.batch(batch.key) == batch
-        messages = await store.messages(batch, 0, 50, descending=False)
+        messages = await store.messages(batch, Page())
         assert [(m.number - batch.key, m.recipient, m.segments) for m in messages] == [
             (0, "46700000001", 1),
             (1, "46700000002", 2),
@@ -177,9 +178,45 @@ class Reading:
         batch = await stored(store, a_new_batch(recipients=THREE))
         await stored(store, a_new_batch())
 
-        page = await store.messages(batch, start, limit, descending=descending)
+        page = await store.messages(batch, Page(start, limit, descending))
 
         assert [message.number - batch.key for message in page] == expected
+
+    @pytest.mark.parametrize(
+        ("page", "expected"),
+        [
+            pytest.param(Page(), [0, 1, 2, 3, 4], id="the whole"),
+            pytest.param(Page(0, 2), [0, 1], id="the first page"),
+            pytest.param(Page(4, 2), [4], id="the last page"),
+            pytest.param(Page(0, 2, descending=True), [4, 3], id="backwards"),
+            pytest.param(Page(4, 2, descending=True), [0], id="the last page backwards"),
+            pytest.param(Page(5, 2), [], id="past the end"),
+            pytest.param(Page(2**31, 2, descending=True), [], id="past the end backwards"),
+        ],
+    )
+    async def test_pages_of_batches(self, store: SqliteStore, page: Page, expected: list[int]) -> None:
+        """A page holds the batches of one account alone, however those of others lie between them."""
+        keys = []
+        for _ in range(5):
+            keys.append((await stored(store, a_new_batch(recipients=THREE, account="ip1-1"))).key)
+            await stored(store, a_new_batch(account="ip1-2"))
+
+        batches, total = await store.batches("ip1-1", page)
+
+        assert ([keys.index(batch.key) for batch in batches], total) == (expected, 5)
+        assert await store.batches("ip1-3", page) == ((), 0)
+
+    async def test_a_batch_that_could_not_be_stored_leaves_no_gap(self, store: SqliteStore) -> None:
+        """Pages would be short of it for ever: those after it take its place in the list."""
+        await stored(store, a_new_batch())
+        spoilt = a_new_batch(content=a_content(reference=b"no text"))
+        together = (stored(store, new) for new in (a_new_batch(), spoilt, a_new_batch()))
+        results = await asyncio.gather(*together, return_exceptions=True)
+
+        batches, total = await store.batches("ip1-12345", Page())
+
+        assert [isinstance(result, Exception) for result in results] == [False, True, False]
+        assert (len(batches), total) == (3, 3)
 
     async def test_a_history_starts_with_accepted(self, store: SqliteStore) -> None:
         """A message comes with its batch and its steps, first step first."""

@@ -18,6 +18,7 @@ from rawhttp import connected, say_at_once
 
 from gateway.app import Gateway
 from gateway.ids import FIRST_NUMBER
+from gateway.model import Page
 from gateway.store.rows import content_to_json
 
 FACES = {"rest_v2": 8, "rest_v1": 8, "soap": 170, "sendsms": 80}
@@ -52,7 +53,7 @@ async def stored(gateway: Gateway) -> Any:
     batch = await gateway.store.batch(FIRST_NUMBER)
     if batch is None:
         return None
-    messages = await gateway.store.messages(batch, 0, batch.size, descending=False)
+    messages = await gateway.store.messages(batch, Page(limit=batch.size))
     recipients = {message.recipient: dict(message.params) for message in messages}
     said = json.loads(content_to_json(batch.content))
     return said | {"recipients": recipients if batch.content.templated else list(recipients)}

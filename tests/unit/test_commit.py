@@ -57,7 +57,7 @@ async def writer(disk: Disk) -> AsyncIterator[GroupCommit]:
 
 def item(number: int, name: Any = "x") -> Callable[[], Rows]:
     """One row to insert."""
-    return lambda: ((ADD, [(number, name)]),)
+    return lambda _: ((ADD, [(number, name)]),)
 
 
 def names(db: sqlite3.Connection) -> list[tuple[int, str]]:
@@ -84,8 +84,8 @@ async def test_requests_that_come_together_share_one_transaction(disk: Disk, wri
 async def test_every_row_is_written_once(writer: GroupCommit, rows: int) -> None:
     """However the rows of a group are cut into statements, each is there, with its own values."""
     await asyncio.gather(
-        writer.insert(lambda: ((ADD, [(number, "a") for number in range(rows)]),)),
-        writer.insert(lambda: ((ADD, [(1000 + number, "b") for number in range(rows)]),)),
+        writer.insert(lambda _: ((ADD, [(number, "a") for number in range(rows)]),)),
+        writer.insert(lambda _: ((ADD, [(1000 + number, "b") for number in range(rows)]),)),
     )
 
     assert await writer.run(names) == [(n, "a") for n in range(rows)] + [(1000 + n, "b") for n in range(rows)]
@@ -139,7 +139,7 @@ FAULTS: list[tuple[str, Callable[[GroupCommit], "asyncio.Future[Any]"], str]] = 
     ("a number that is taken", lambda writer: writer.insert(item(0)), "IntegrityError"),
     ("a value of the wrong type", lambda writer: writer.insert(item(7, b"x")), "IntegrityError"),
     ("a number beyond 64 bits", lambda writer: writer.insert(item(2**70)), "OverflowError"),
-    ("half a row", lambda writer: writer.insert(lambda: ((ADD, [(8, "x"), (9, None)]),)), "IntegrityError"),
+    ("half a row", lambda writer: writer.insert(lambda _: ((ADD, [(8, "x"), (9, None)]),)), "IntegrityError"),
     ("a function with a bug", lambda writer: writer.run(_fails), "LookupError"),
 ]
 

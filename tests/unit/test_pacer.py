@@ -3,7 +3,7 @@
 import pytest
 
 from gateway import pacer
-from gateway.pacer import SPACING, Pacer
+from gateway.pacer import BUNCH, EVERY, Pacer
 
 
 @pytest.fixture
@@ -27,18 +27,30 @@ async def test_nobody_waits_while_the_lanes_keep_up(waits: list[float]) -> None:
     assert waits == []
 
 
-async def test_requests_are_let_in_one_by_one_while_the_lanes_are_behind(waits: list[float]) -> None:
-    """Of many that come at once each waits a spacing longer than the one before; then the gate is as it was."""
+async def test_requests_are_let_in_bunch_by_bunch_while_the_lanes_are_behind(waits: list[float]) -> None:
+    """Of many that come at once each bunch waits as long again as the one before; then the gate is as it was."""
     late = True
     gate = Pacer(lambda: late)
-    for _ in range(1000):
+    for _ in range(10 * BUNCH):
         await gate.turn()
 
-    assert waits == sorted(waits)
-    assert len(waits) >= 998
-    assert waits[-1] > 900 * SPACING
+    assert len(waits) == 9 * BUNCH, "the first bunch does not wait"
+    each = [round(wait / EVERY) for wait in waits]
+    assert each == [bunch for bunch in range(1, 10) for _ in range(BUNCH)]
+    assert 8 * EVERY < waits[-1] <= 9 * EVERY
 
     late = False
     waits.clear()
     await gate.turn()
+    assert waits == []
+
+
+async def test_who_comes_after_a_while_does_not_wait(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was let in long ago takes nobody's place."""
+    gate = Pacer(lambda: True)
+    for _ in range(BUNCH):
+        await gate.turn()
+    monkeypatch.setattr(pacer, "EVERY", 0.0)
+    await gate.turn()
+
     assert waits == []

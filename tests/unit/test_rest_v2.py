@@ -17,11 +17,16 @@ from adapters.rest_v2.reports import RestV2Reports
 from adapters.rest_v2.upstream import RestV2Options, RestV2Upstream
 from gateway.commands import (
     Accepted,
-    AccountStatus,
+    BatchCanceled,
+    BatchList,
     BatchStatus,
+    CancelBatch,
     GetBatch,
+    GetBatchMessage,
+    ListBatches,
     ListMessages,
     MessageList,
+    MessageStatus,
     SubmitBatch,
 )
 from gateway.errors import (
@@ -57,8 +62,10 @@ from gateway.model import (
     Dispatch,
     Message,
     MessageType,
+    Page,
     Priority,
     Recipient,
+    StatusEntry,
     Tally,
     Window,
 )
@@ -373,13 +380,16 @@ def test_a_bearer_key_in_any_case(value: str) -> None:
 ASKED: list[tuple[str, Call, Any]] = [
     ("a batch", get(f"/v2/batches/{BATCH_ID}"), GetBatch(BATCH_ID)),
     ("a batch, with a slash and in capitals", get(f"/V2/Batches/{BATCH_ID}/"), GetBatch(BATCH_ID)),
-    ("its messages", get(f"/v2/batches/{BATCH_ID}/messages"), ListMessages(BATCH_ID, 0, 50, descending=False)),
+    ("its messages", get(f"/v2/batches/{BATCH_ID}/messages"), ListMessages(BATCH_ID, Page())),
     (
         "a page, in any letter case",
         get(f"/v2/batches/{BATCH_ID}/messages", "Start=20&LIMIT=10&order=desc"),
-        ListMessages(BATCH_ID, 20, 10, descending=True),
+        ListMessages(BATCH_ID, Page(20, 10, descending=True)),
     ),
-    ("the largest page", get(f"/v2/batches/{BATCH_ID}/messages", "limit=1000"), ListMessages(BATCH_ID, 0, 1000)),
+    ("the largest page", get(f"/v2/batches/{BATCH_ID}/messages", "limit=1000"), ListMessages(BATCH_ID, Page(0, 1000))),
+    ("all batches", get("/v2/batches", "order=DESC"), ListBatches(Page(descending=True))),
+    ("one message", get(f"/v2/batches/{BATCH_ID}/messages/5b"), GetBatchMessage(BATCH_ID, "5b")),
+    ("cancelling", get(f"/v2/batches/{BATCH_ID}")._replace(method="DELETE"), CancelBatch(BATCH_ID)),
 ]
 
 
@@ -400,7 +410,7 @@ def test_pages_that_cannot_be(query: str) -> None:
     assert set(error.fields) == {query.partition("=")[0]}
 
 
-@pytest.mark.parametrize("path", ["/v2", "/v2/", "/v2/batch", "/v2/batches/1/2", "/v2/batches/1/messages/2", "/v2/me"])
+@pytest.mark.parametrize("path", ["/v2", "/v2/", "/v2/batch", "/v2/batches/1/2", "/v2/batches/1/messages/2/3"])
 def test_addresses_that_are_not_there(path: str) -> None:
     """What this gateway does not serve of v2 answers 404."""
     assert isinstance(problem(get(path)), NotFound)
@@ -409,9 +419,9 @@ def test_addresses_that_are_not_there(path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("GET", "/v2/batches", ("POST",)),
-        ("DELETE", f"/v2/batches/{BATCH_ID}", ("GET",)),
-        ("PUT", "/v2/batches", ("POST",)),
+        ("DELETE", "/v2/batches", ("GET", "POST")),
+        ("PUT", f"/v2/batches/{BATCH_ID}", ("GET", "DELETE")),
+        ("POST", f"/v2/batches/{BATCH_ID}/messages", ("GET",)),
     ],
 )
 def test_methods_that_are_not_there(method: str, path: str, allow: tuple[str, ...]) -> None:
@@ -515,7 +525,7 @@ def test_a_message_as_the_provider_documents_it() -> None:
     told = a_message(
         status=Status.DELIVERED_TO_HANDSET, segments=2, params={"name": "Åsa"}, price="0.0416", currency="EUR"
     )
-    page = MessageList(HISTORY, (told, a_message(number=1002, recipient="461")), 3, ACCOUNT)
+    page = MessageList(HISTORY, (told, a_message(number=1002, recipient="461")), Page(), ACCOUNT)
 
     reply, (first, second) = answered(page, get(f"/v2/batches/{BATCH_ID}/messages"))
 
@@ -584,7 +594,10 @@ LINKS = [
 def test_links_between_pages(label: str, query: str, total: int, pages: dict[str, tuple[int, int]], order: str) -> None:
     """RFC 8288, parameters in the provider's order; no next on the last page, no prev on the first."""
     path = f"/v2/batches/{BATCH_ID}/messages"
-    reply, _ = answered(MessageList(HISTORY, (), total, ACCOUNT), get(path, query))
+    call = get(path, query)
+    asked = FACE.decode(call).command
+    assert isinstance(asked, ListMessages)
+    reply, _ = answered(MessageList(HISTORY._replace(size=total), (), asked.page, ACCOUNT), call)
 
     assert reply.headers["Link"] == ", ".join(
         f'<https://sms.example.org{path}?start={start}&limit={limit}&order={order}>; rel="{relation}"'
@@ -592,12 +605,43 @@ def test_links_between_pages(label: str, query: str, total: int, pages: dict[str
     )
 
 
-def test_what_v2_cannot_say_is_not_found() -> None:
-    """An answer that only the older faces ask for has no place here."""
-    call = get(f"/v2/batches/{BATCH_ID}")
-    reply, _ = answered(AccountStatus(ACCOUNT, "1", "SEK"), call)
+def test_a_message_by_itself_shows_its_whole_history() -> None:
+    """Where the list shows the latest status, its own address shows every step, first step first."""
+    history = (StatusEntry(Status.ACCEPTED, NOW), StatusEntry(Status.DELIVERED_TO_HANDSET, NOW + 5000))
+    told = MessageStatus(HISTORY, a_message(status=Status.DELIVERED_TO_HANDSET), history, ACCOUNT, delayed=False)
 
-    assert reply.status == 404
+    reply, document = answered(told, get(f"/v2/batches/{BATCH_ID}/messages/5bcf5db735000000000003e9"))
+
+    assert reply.status == 200
+    assert document["id"] == "5bcf5db735000000000003e9"
+    assert document["statuses"] == [
+        {"created": "2018-10-23T17:43:19Z", "code": 101, "duration": 0},
+        {"created": "2018-10-23T17:43:24Z", "code": 201, "duration": 1},
+    ]
+
+
+def test_a_list_of_batches() -> None:
+    """Each is the document that its own address shows; the links lead through all of them."""
+    standing = BatchStatus(HISTORY, Status.QUEUED, (Tally(Status.QUEUED, 3, 3),), ACCOUNT)
+    call = get("/v2/batches", "start=1&limit=1")
+
+    reply, documents = answered(BatchList((standing,), Page(1, 1), 3), call)
+
+    assert documents == [answered(standing, get(f"/v2/batches/{BATCH_ID}"))[1]]
+    assert '<https://sms.example.org/v2/batches?start=2&limit=1&order=ASC>; rel="next"' in reply.headers["Link"]
+
+
+def test_a_cancelled_batch_shows_what_became_of_it() -> None:
+    """The answer to DELETE is the batch as it stands now."""
+    standing = BatchStatus(HISTORY, Status.CANCELED, (Tally(Status.CANCELED, 3, 3),), ACCOUNT)
+
+    reply, document = answered(BatchCanceled(standing, 3), get(f"/v2/batches/{BATCH_ID}")._replace(method="DELETE"))
+
+    assert (reply.status, document["status"], document["messageSummary"]) == (
+        200,
+        203,
+        {"203": {"messages": 3, "sms": 3}},
+    )
 
 
 VALIDATION = "One or more validation errors occurred."

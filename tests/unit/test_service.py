@@ -11,11 +11,15 @@ from gateway.commands import (
     Accepted,
     AccountStatus,
     BatchCanceled,
+    BatchList,
     BatchStatus,
     CancelBatch,
     GetAccount,
     GetBatch,
+    GetBatchMessage,
     GetMessage,
+    Inquiry,
+    ListBatches,
     ListMessages,
     MessageList,
     MessageStatus,
@@ -41,6 +45,7 @@ from gateway.model import (
     Batch,
     DataCoding,
     DispatchState,
+    Page,
     Plan,
     Recipient,
     Rewrite,
@@ -510,14 +515,14 @@ async def test_a_batch_shows_who_is_furthest_behind(world: World) -> None:
 
 
 async def test_a_page_of_a_batch(world: World) -> None:
-    """A list tells its page and the size of the whole."""
+    """A list tells its page."""
     await world.submit("461", "462", "463")
-    command = ListMessages(public_id(Kind.BATCH, NOW, 1001), start=1, limit=1, descending=True)
+    command = ListMessages(public_id(Kind.BATCH, NOW, 1001), Page(1, 1, descending=True))
 
     found = await world.service.run(command, CALLER, "rest_v2")
 
     assert isinstance(found, MessageList)
-    assert ([m.recipient for m in found.messages], found.total) == (["462"], 3)
+    assert ([m.recipient for m in found.messages], found.page) == (["462"], command.page)
 
 
 async def test_a_message_by_its_number(world: World) -> None:
@@ -533,10 +538,51 @@ async def test_a_message_by_its_number(world: World) -> None:
     assert not found.delayed
 
 
+async def test_a_message_by_the_ids_of_v2(world: World) -> None:
+    """It is told as by its number: with its whole history."""
+    await world.submit("461", "462")
+    await world.move(1002, Status.QUEUED)
+
+    command = GetBatchMessage(BATCH_1001.upper(), public_id(Kind.MESSAGE, NOW, 1002).upper())
+    found = await world.service.run(command, CALLER, "rest_v2")
+
+    assert found == await world.service.run(GetMessage(1002), CALLER, "soap")
+    assert isinstance(found, MessageStatus)
+    assert [entry.status.value for entry in found.history] == [101, 102]
+
+
+async def test_an_account_lists_its_own_batches(world: World) -> None:
+    """Of all its callers, and of nobody else; each with where it stands."""
+    first = await world.submit("461")
+    await world.service.submit(SubmitBatch(a_content(), (Recipient("462"),)), STRANGER, "rest_v2").durable
+    second = await world.submit("463", "464")
+    await world.move(1004, Status.QUEUED)
+
+    found = await world.service.run(ListBatches(Page(limit=2, descending=True)), COLLEAGUE, "rest_v2")
+
+    assert isinstance(found, BatchList)
+    assert [(each.batch, each.status) for each in found.batches] == [
+        (second.batch, Status.ACCEPTED),
+        (first.batch, Status.ACCEPTED),
+    ]
+    assert (found.page, found.total) == (Page(limit=2, descending=True), 2)
+    assert await world.service.run(ListBatches(Page(start=5)), CALLER, "rest_v2") == BatchList((), Page(start=5), 2)
+
+
+BATCH_1001 = public_id(Kind.BATCH, NOW, 1001)
+MESSAGE_1001 = public_id(Kind.MESSAGE, NOW, 1001)
+
 OTHERS = [
     ("a batch of another account", GetBatch(public_id(Kind.BATCH, NOW, 1001)), STRANGER),
     ("its messages", ListMessages(public_id(Kind.BATCH, NOW, 1001)), STRANGER),
     ("one message of another account", GetMessage(1001), STRANGER),
+    ("one message of another account's batch", GetBatchMessage(BATCH_1001, MESSAGE_1001), STRANGER),
+    ("a message that the batch has not", GetBatchMessage(BATCH_1001, public_id(Kind.MESSAGE, NOW, 1003)), CALLER),
+    ("a message with other seconds", GetBatchMessage(BATCH_1001, public_id(Kind.MESSAGE, NOW + 1000, 1001)), CALLER),
+    ("a batch for a message", GetBatchMessage(BATCH_1001, BATCH_1001), CALLER),
+    ("no id of a message", GetBatchMessage(BATCH_1001, "1001"), CALLER),
+    ("another account's batch, to cancel it", CancelBatch(BATCH_1001), STRANGER),
+    ("a batch with other seconds, to cancel it", CancelBatch(public_id(Kind.BATCH, NOW + 1000, 1001)), CALLER),
     ("an id with other seconds", GetBatch(public_id(Kind.BATCH, NOW + 1000, 1001)), CALLER),
     ("its messages, with other seconds", ListMessages(public_id(Kind.BATCH, NOW - 1000, 1001)), CALLER),
     ("a message inside a batch", GetBatch(public_id(Kind.BATCH, NOW, 1002)), CALLER),
@@ -550,9 +596,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("label", "command", "caller"), OTHERS, ids=[case[0] for case in OTHERS])
-async def test_what_is_not_ones_own_is_not_there(
-    world: World, label: str, command: GetBatch | ListMessages | GetMessage, caller: Caller
-) -> None:
+async def test_what_is_not_ones_own_is_not_there(world: World, label: str, command: Inquiry, caller: Caller) -> None:
     """Another account's batches and made-up ids are told alike: there is nothing here."""
     await world.submit("461", "462")
 
@@ -637,7 +681,8 @@ async def test_what_has_not_left_is_cancelled(world: World) -> None:
     with capture_logs() as lines:
         found = await world.service.run(CancelBatch(1001), CALLER, "soap")
 
-    assert found == BatchCanceled(accepted.batch, 5)
+    everything = BatchStatus(accepted.batch, Status.CANCELED, (Tally(Status.CANCELED, 5, 5),), accepted.account)
+    assert found == BatchCanceled(everything, 5)
     assert lines == [
         {"event": "batch.cancelled", "log_level": "info", "batch": 1001, "caller": "erp", "messages": 5},
     ]
@@ -660,7 +705,9 @@ async def test_what_has_left_stays(world: World) -> None:
     accepted = await world.submit("46700001111", "461", "462")
     await world.dispatches("main")
 
-    assert await world.service.run(CancelBatch(1001), COLLEAGUE, "soap") == BatchCanceled(accepted.batch, 1)
+    found = await world.service.run(CancelBatch(public_id(Kind.BATCH, NOW, accepted.batch.key)), COLLEAGUE, "rest_v2")
+    assert isinstance(found, BatchCanceled)
+    assert (found.now.status, found.messages) == (Status.ACCEPTED, 1)
     assert [await world.code(number) for number in (1001, 1002, 1003)] == [203, 101, 101]
 
 

@@ -13,7 +13,7 @@ from adapters.soap.face import SoapFace
 from adapters.soap.options import SoapOptions
 from adapters.soap.pages import PAGE_HEADERS
 from gateway.clock import parse_iso
-from gateway.commands import AccountStatus, BatchCanceled, CancelBatch, GetAccount, SubmitBatch
+from gateway.commands import AccountStatus, BatchCanceled, BatchStatus, CancelBatch, GetAccount, SubmitBatch
 from gateway.errors import (
     Malformed,
     MethodNotAllowed,
@@ -24,6 +24,7 @@ from gateway.errors import (
 )
 from gateway.model import Account, Batch, Content, Priority, Recipient, Window
 from gateway.ports import Call, Credentials, Inbound, Reply
+from gateway.status import Status
 
 FACE = SoapFace()
 PATH, MMS = "/sendsms/sendsms.asmx", "/mms/mms.asmx"
@@ -240,7 +241,8 @@ def test_a_bundle_is_cancelled_by_its_id() -> None:
     asking = call("avbrytBundle", {"konto": "ip1-1", "passwd": "key", "id": " 1001 "})
     asked = inbound(asking)
     assert asked.command == CancelBatch(1001)
-    assert b"<avbrytBundleResult>0</avbrytBundleResult>" in FACE.encode(BatchCanceled(BATCH, 2), asked, asking).body
+    canceled = BatchCanceled(BatchStatus(BATCH, Status.CANCELED, (), ACCOUNT), 2)
+    assert b"<avbrytBundleResult>0</avbrytBundleResult>" in FACE.encode(canceled, asked, asking).body
 
 
 @pytest.mark.parametrize("written", ["", "x", "-1", "2147483648", "1e3", "٣"])

@@ -1,10 +1,10 @@
-"""What a client may ask, and what each question is answered with. One frozen type per intent."""
+"""Messages: sent, told of, listed, cancelled."""
 
 from collections.abc import Awaitable
 from typing import NamedTuple
 
 from gateway.errors import RequestError
-from gateway.model import Account, Batch, Content, Message, Recipient, StatusEntry, Tally
+from gateway.model import Account, Batch, Content, Message, Page, Recipient, StatusEntry, Tally
 from gateway.status import Status
 
 
@@ -20,6 +20,12 @@ class SubmitBatch(NamedTuple):
     loose: bool = False
 
 
+class ListBatches(NamedTuple):
+    """List the account's batches in the order of their creation."""
+
+    page: Page = Page()
+
+
 class GetBatch(NamedTuple):
     """Tell where a batch stands, by its 24-hex id."""
 
@@ -30,9 +36,14 @@ class ListMessages(NamedTuple):
     """List the messages of a batch, each with its latest status."""
 
     batch_id: str
-    start: int = 0
-    limit: int = 50
-    descending: bool = False
+    page: Page = Page()
+
+
+class GetBatchMessage(NamedTuple):
+    """Tell where one message of a batch stands, by their 24-hex ids."""
+
+    batch_id: str
+    message_id: str
 
 
 class GetMessage(NamedTuple):
@@ -46,13 +57,12 @@ class GetAccount(NamedTuple):
 
 
 class CancelBatch(NamedTuple):
-    """Cancel what has not left of a batch, by the number of its first message: the id that legacy clients got."""
+    """Cancel what has not left of a batch, by its 24-hex id, or by its first message's number as older faces do."""
 
-    number: int
+    batch: str | int
 
 
-Inquiry = GetBatch | ListMessages | GetMessage | GetAccount
-Command = SubmitBatch | CancelBatch | Inquiry
+MessagingInquiry = ListBatches | GetBatch | ListMessages | GetBatchMessage | GetMessage | GetAccount | CancelBatch
 
 
 class Accepted(NamedTuple):
@@ -94,12 +104,20 @@ class BatchStatus(NamedTuple):
     account: Account
 
 
+class BatchList(NamedTuple):
+    """One page of an account's batches; `total` is how many there are."""
+
+    batches: tuple[BatchStatus, ...]
+    page: Page
+    total: int
+
+
 class MessageList(NamedTuple):
-    """One page of a batch's messages; `total` is the batch's size."""
+    """One page of a batch's messages."""
 
     batch: Batch
     messages: tuple[Message, ...]
-    total: int
+    page: Page
     account: Account
 
 
@@ -122,11 +140,10 @@ class AccountStatus(NamedTuple):
 
 
 class BatchCanceled(NamedTuple):
-    """How many messages of the batch were cancelled, at least one; the others had left already."""
+    """Where the batch stands now, and how many of its messages were cancelled: at least one."""
 
-    batch: Batch
+    now: BatchStatus
     messages: int
 
 
-Answer = BatchStatus | MessageList | MessageStatus | AccountStatus | BatchCanceled
-Result = Accepted | Answer
+MessagingAnswer = BatchList | BatchStatus | MessageList | MessageStatus | AccountStatus | BatchCanceled

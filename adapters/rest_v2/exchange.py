@@ -1,0 +1,102 @@
+"""What all subjects of v2 share: addresses and who reads them, bodies, pages and their links, JSON answers."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import orjson
+
+from gateway.commands import Command
+from gateway.errors import Malformed, UnsupportedMedia
+from gateway.model import Page
+from gateway.ports import Call, Reply
+
+MAX_LIMIT = 1000
+JSON: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
+
+_MEDIA = re.compile(r"\s*(application|text)/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE).fullmatch
+
+Decoder = Callable[[Call, re.Match[str]], Command]
+"""Gets the call and the match of its path. Raises RequestError."""
+Encoder = Callable[[Any, Call], Reply]
+"""Gets the result."""
+
+
+class Route(NamedTuple):
+    """An address, and the decoder of each method that can be used there."""
+
+    match: Callable[[str], re.Match[str] | None]
+    decoders: Mapping[str, Decoder]
+
+
+def route(pattern: str, **decoders: Decoder) -> Route:
+    """An address by an expression for its path, in any letter case, without a slash at its end."""
+    return Route(re.compile(pattern, re.IGNORECASE).fullmatch, decoders)
+
+
+def json_of(call: Call) -> Any:
+    """The body. Raises UnsupportedMedia where it is not said to be JSON, Malformed where it is none."""
+    if not _MEDIA(call.headers.get("Content-Type", "")):
+        raise UnsupportedMedia("Send JSON, with Content-Type: application/json")
+    try:
+        return orjson.loads(call.body.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"The body is not JSON: {error.msg} at character {error.pos}") from None
+
+
+def object_of(call: Call) -> dict[str, Any]:
+    """The one JSON object that the body is. Raises UnsupportedMedia, Malformed."""
+    document = json_of(call)
+    if not isinstance(document, dict):
+        raise Malformed("The body must be one JSON object")
+    return document
+
+
+def query_of(call: Call) -> dict[str, str]:
+    """The parameters, by their names in lower case; the last of those that are named alike."""
+    return {name.lower(): value for name, value in parse_qsl(call.query, keep_blank_values=True, errors="replace")}
+
+
+def page_of(call: Call) -> Page:
+    """The page that the query asks for. Raises Malformed."""
+    query = query_of(call)
+    order = query.get("order", "ASC").upper()
+    if order not in {"ASC", "DESC"}:
+        raise Malformed("order is ASC or DESC", {"order": ["Use ASC or DESC"]})
+    return Page(
+        start=_bounded(query, "start", 0, 0, 2**31),
+        limit=_bounded(query, "limit", 50, 1, MAX_LIMIT),
+        descending=order == "DESC",
+    )
+
+
+def _bounded(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = query.get(name, str(default))
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+    if not low <= value <= high:
+        sentence = f"Use a number from {low} to {high}"
+        raise Malformed(f"{name}: {sentence}", {name: [sentence]})
+    return value
+
+
+def answer(document: object, status: int = 200, **headers: str) -> Reply:
+    """A document as JSON."""
+    return Reply(status, orjson.dumps(document), {**JSON, **headers})
+
+
+def listed(documents: Sequence[object], page: Page, total: int, call: Call) -> Reply:
+    """One page of a list, with the links to others: RFC 8288, in the form and parameter order the provider prints."""
+    start, limit, descending = page
+    pages = {"self": start, "first": 0}
+    if start > 0:
+        pages["prev"] = max(0, start - limit)
+    if start + limit < total:
+        pages["next"] = start + limit
+    pages["last"] = max(0, (total - 1) // limit * limit)
+    order = "DESC" if descending else "ASC"
+    url = f"{call.base}{call.path}"
+    links = ", ".join(
+        f'<{url}?start={at}&limit={limit}&order={order}>; rel="{relation}"' for relation, at in pages.items()
+    )
+    return answer(documents, Link=links)

@@ -1,0 +1,91 @@
+"""v2's addresses for batches and messages."""
+
+import re
+
+from adapters.rest_v2.exchange import Encoder, Route, answer, listed, object_of, page_of, route
+from adapters.rest_v2.wire import accepted_document, batch_document, message_document, read_batch
+from gateway.commands import (
+    Accepted,
+    BatchCanceled,
+    BatchList,
+    BatchStatus,
+    CancelBatch,
+    Command,
+    GetBatch,
+    GetBatchMessage,
+    ListBatches,
+    ListMessages,
+    MessageList,
+    MessageStatus,
+    Result,
+    SubmitBatch,
+)
+from gateway.ports import Call, Reply
+
+
+def _submit(call: Call, _match: re.Match[str]) -> Command:
+    return SubmitBatch(*read_batch(object_of(call)))
+
+
+def _batches(call: Call, _match: re.Match[str]) -> Command:
+    return ListBatches(page_of(call))
+
+
+def _batch(_call: Call, match: re.Match[str]) -> Command:
+    return GetBatch(match[1])
+
+
+def _cancel(_call: Call, match: re.Match[str]) -> Command:
+    return CancelBatch(match[1])
+
+
+def _messages(call: Call, match: re.Match[str]) -> Command:
+    return ListMessages(match[1], page_of(call))
+
+
+def _message(_call: Call, match: re.Match[str]) -> Command:
+    return GetBatchMessage(match[1], match[2])
+
+
+ROUTES: tuple[Route, ...] = (
+    route("/v2/batches", GET=_batches, POST=_submit),
+    route("/v2/batches/([^/]+)", GET=_batch, DELETE=_cancel),
+    route("/v2/batches/([^/]+)/messages", GET=_messages),
+    route("/v2/batches/([^/]+)/messages/([^/]+)", GET=_message),
+)
+
+
+def _accepted(result: Accepted, call: Call) -> Reply:
+    document = accepted_document(result)
+    return answer(document, 201, Location=f"{call.base}/v2/batches/{document['id']}")
+
+
+def _standing(result: BatchStatus, _call: Call) -> Reply:
+    return answer(batch_document(*result))
+
+
+def _canceled(result: BatchCanceled, _call: Call) -> Reply:
+    return answer(batch_document(*result.now))
+
+
+def _batch_list(result: BatchList, call: Call) -> Reply:
+    return listed([batch_document(*each) for each in result.batches], result.page, result.total, call)
+
+
+def _message_list(result: MessageList, call: Call) -> Reply:
+    documents = [message_document(result.batch, message, result.account) for message in result.messages]
+    return listed(documents, result.page, result.batch.size, call)
+
+
+def _message_status(result: MessageStatus, _call: Call) -> Reply:
+    return answer(message_document(result.batch, result.message, result.account, result.history))
+
+
+ENCODERS: dict[type[Result], Encoder] = {
+    Accepted: _accepted,
+    BatchStatus: _standing,
+    BatchCanceled: _canceled,
+    BatchList: _batch_list,
+    MessageList: _message_list,
+    MessageStatus: _message_status,
+}

@@ -1,0 +1,14 @@
+"""Who answers what: one module per subject. A command that a face brings finds its handler by its type."""
+
+from gateway.clock import Clock
+from gateway.desks.desk import Handlers, account_of
+from gateway.desks.messages import MessageDesk
+from gateway.observe import Metrics
+from gateway.ports import Store
+
+__all__ = ["account_of", "handlers"]
+
+
+def handlers(store: Store, clock: Clock, metrics: Metrics) -> Handlers:
+    """Every desk's."""
+    return {**MessageDesk(store, clock, metrics).handlers}

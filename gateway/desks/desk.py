@@ -1,0 +1,19 @@
+"""What a desk is: it answers the commands of one subject, each by a function of its own."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from gateway.commands import Answer
+from gateway.config import Caller
+from gateway.model import Account
+
+Handler = Callable[[Any, Caller], Awaitable[Answer]]
+"""Gets a command and who asks; raises RequestError."""
+
+Handlers = Mapping[type, Handler]
+"""By the type of the command."""
+
+
+def account_of(caller: Caller) -> Account:
+    """What faces say of a caller's account."""
+    return Account(caller.account, caller.organization, caller.currency, caller.country)
