@@ -72,6 +72,7 @@ async def start(
         service = Service(
             store, parts.ways, clock, wake=dispatcher.wake, metrics=metrics, verdicts=verdicts, limits=limits
         )
+        await service.load()
         hooks = Hooks(parts.hooks, store, clock, metrics)
         auth = Auth(settings.callers)
         stack.callback(auth.close)

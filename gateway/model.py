@@ -220,3 +220,18 @@ class Page(NamedTuple):
     start: int = 0
     limit: int = 50
     descending: bool = False
+
+
+class Sender(NamedTuple):
+    """A sender that an account has registered."""
+
+    name: str
+    created: int
+
+
+class Blocked(NamedTuple):
+    """A number on an account's blacklist; REST v1 calls its key the ID."""
+
+    key: int
+    msisdn: str
+    created: int

@@ -12,11 +12,12 @@ from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquir
 from gateway.conditions import Question, Said
 from gateway.config import Caller
 from gateway.desks import account_of, handlers
-from gateway.errors import Busy, Denied, SendError, Unauthenticated, rejection
+from gateway.errors import BadRecipient, BadSender, Busy, Denied, SendError, Unauthenticated, rejection
 from gateway.limits import Limits
 from gateway.model import Content, Recipient
 from gateway.observe import Metrics
 from gateway.ports import Credentials, NewBatch, NewDispatch, Store
+from gateway.registers import Registers
 from gateway.router import Leg, Router
 from gateway.sealing import Seal
 from gateway.verdicts import Verdicts
@@ -58,7 +59,12 @@ class Service:
         self._wake = wake
         self._verdicts = verdicts
         self._limits = limits
-        self._handlers = handlers(store, clock, metrics)
+        self._registers = Registers(store)
+        self._handlers = handlers(store, clock, metrics, self._registers)
+
+    async def load(self) -> None:
+        """Read what is asked for every message, once, before anything is taken."""
+        await self._registers.load()
 
     def configure(self, ways: Ways) -> None:
         """Go by these from now on."""
@@ -97,6 +103,7 @@ class Service:
     ) -> Accepted:
         """Check, route and store a batch; see Accepted for when it is durable. `credentials` are used upstream."""
         recipients = recipients_of(command, caller.country)
+        rejected = self._rejected(command, caller, recipients)
         content, segments = measured(checked(command.content, loose=command.loose), recipients)
         self._limits.check(caller.name, recipients)
         due = created = self._clock.now()
@@ -105,22 +112,41 @@ class Service:
             Said(content, max(segments), created),
             [recipient.msisdn for recipient in recipients],
         )
+        if rejected:
+            legs = _without(legs, rejected)
         dispatches = tuple([dispatch for leg in legs for dispatch in self._cut(leg)])
         segments = _resized(segments, content, recipients, legs)
         if content.windows:
             if command.loose and not content.delayed(created):
                 content = content._replace(windows=())  # to the older faces, a time that has passed is now
             due = content.opening(created) or created
-        self._limits.take(caller.name, len(recipients))
+        self._limits.take(caller.name, len(recipients) - len(rejected))
         sealed = None if credentials is None else self._seal.close(credentials)
-        batch, durable = self._store.add(
-            NewBatch(created, due, caller.account, caller.name, face, content, recipients, segments, dispatches, sealed)
-        )
+        new = (created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
+        batch, durable = self._store.add(NewBatch(*new, sealed, rejected))
         self._wake([dispatch.upstream for dispatch in dispatches])
         waits = due == created  # nobody waits for what is sent another time
         within = max((leg.rule.within for leg in legs if leg.rule.reply == "sent"), default=None) if waits else None
         verdict = within and self._verdicts.expect([batch.key + leg.offsets[0] for leg in dispatches], within)
-        return Accepted(batch, recipients, segments, account_of(caller), durable, verdict or None)
+        return Accepted(batch, recipients, segments, account_of(caller), durable, verdict or None, rejected)
+
+    def _rejected(self, command: SubmitBatch, caller: Caller, recipients: Sequence[Recipient]) -> tuple[int, ...]:
+        """The offsets of those on the account's blacklist.
+
+        Raises BadSender where the caller may use registered senders alone, and BadRecipient where an older face, which
+        has no words for it, would send nothing at all.
+        """
+        if caller.senders == "registered" and self._registers.sender(caller.account, command.content.sender) is None:
+            sentence = "This sender is not registered: PUT /v2/me/senders/{sender} registers it"
+            raise BadSender(sentence, {"sender": [sentence]})
+        blacklist = self._registers.blacklist(caller.account)
+        if not blacklist:
+            return ()
+        rejected = tuple([at for at, recipient in enumerate(recipients) if recipient.msisdn in blacklist])
+        if command.loose and len(rejected) == len(recipients):
+            sentence = "Every recipient is on the blacklist"
+            raise BadRecipient(sentence, {"recipients": [sentence]})
+        return rejected
 
     def _cut(self, leg: Leg) -> list[NewDispatch]:
         rule, upstream, offsets = leg
@@ -143,6 +169,12 @@ class Service:
             return await self._balances[leg.upstream](credentials)
         except Denied:
             raise Unauthenticated from None
+
+
+def _without(legs: Sequence[Leg], rejected: Sequence[int]) -> list[Leg]:
+    gone = frozenset(rejected)
+    left = [leg._replace(offsets=tuple([at for at in leg.offsets if at not in gone])) for leg in legs]
+    return [leg for leg in left if leg.offsets]
 
 
 def _resized(

@@ -207,8 +207,11 @@ def _window(window: _Window) -> Window:
 
 
 def accepted_document(result: Accepted) -> dict[str, Any]:
-    """The batch document of a batch that was taken just now: nothing is known of its price, all of it is accepted."""
+    """The batch document of a batch that was taken just now: nothing is known of its price, nothing of it has left."""
     currency = result.account.currency
+    if result.rejected:
+        tallies = _tallies(result)
+        return batch_document(result.batch, tallies[0].status, tallies, result.account)
     return _document(
         result.batch,
         result.account,
@@ -216,6 +219,13 @@ def accepted_document(result: Accepted) -> dict[str, Any]:
         {"total": 0.0, "currency": currency, "average": 0.0},
         {str(_ACCEPTED): {"messages": result.batch.size, "sms": sum(result.segments)}},
     )
+
+
+def _tallies(result: Accepted) -> tuple[Tally, ...]:
+    at: dict[Status, list[int]] = {Status.ACCEPTED: [], Status.RECIPIENT_REJECTED: []}
+    for offset, segments in enumerate(result.segments):
+        at[result.status(offset)].append(segments)
+    return tuple([Tally(status, len(counts), sum(counts)) for status, counts in at.items() if counts])
 
 
 def batch_document(batch: Batch, status: Status, tallies: Sequence[Tally], account: Account) -> dict[str, Any]:

@@ -131,7 +131,8 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> t
             limits=Limits(settings.only, (), SystemClock()),
         )
         command = SubmitBatch(content, (Recipient(number),), loose=question.face != _STRICT)
-        accepted = service.submit(command, caller, question.face)
+        # Which senders are registered is known to the running gateway alone.
+        accepted = service.submit(command, caller.model_copy(update={"senders": "any"}), question.face)
         await accepted.durable
         due = accepted.batch.created
         (dispatch,) = [dispatch for name in settings.upstreams for dispatch in await store.lease(name, 1, due, due)]

@@ -19,10 +19,26 @@ from gateway.commands.messaging import (
     MessagingInquiry,
     SubmitBatch,
 )
+from gateway.commands.registers import (
+    Block,
+    BlockedEntries,
+    BlockedList,
+    GetBlocked,
+    GetSender,
+    ListBlocked,
+    ListSenders,
+    RegistersAnswer,
+    RegisterSender,
+    RegistersInquiry,
+    SenderList,
+    SenderStatus,
+    Unblock,
+    UnregisterSender,
+)
 
-Inquiry = MessagingInquiry
+Inquiry = MessagingInquiry | RegistersInquiry
 Command = SubmitBatch | Inquiry
-Answer = MessagingAnswer
+Answer = MessagingAnswer | RegistersAnswer
 Result = Accepted | Answer
 
 __all__ = [
@@ -32,17 +48,29 @@ __all__ = [
     "BatchCanceled",
     "BatchList",
     "BatchStatus",
+    "Block",
+    "BlockedEntries",
+    "BlockedList",
     "CancelBatch",
     "Command",
     "GetAccount",
     "GetBatch",
     "GetBatchMessage",
+    "GetBlocked",
     "GetMessage",
+    "GetSender",
     "Inquiry",
     "ListBatches",
+    "ListBlocked",
     "ListMessages",
+    "ListSenders",
     "MessageList",
     "MessageStatus",
+    "RegisterSender",
     "Result",
+    "SenderList",
+    "SenderStatus",
     "SubmitBatch",
+    "Unblock",
+    "UnregisterSender",
 ]

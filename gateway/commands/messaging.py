@@ -1,6 +1,6 @@
 """Messages: sent, told of, listed, cancelled."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import NamedTuple
 
 from gateway.errors import RequestError
@@ -78,6 +78,12 @@ class Accepted(NamedTuple):
     durable: Awaitable[None]
     verdict: Awaitable[RequestError | None] | None = None
     """Where the route waits for the upstream: its refusal, or None; done in bounded time."""
+    rejected: Collection[int] = ()
+    """The offsets of the recipients that are on the account's blacklist: nothing is sent to them."""
+
+    def status(self, offset: int) -> Status:
+        """Where a message stands from the beginning."""
+        return Status.RECIPIENT_REJECTED if offset in self.rejected else Status.ACCEPTED
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -87,7 +93,7 @@ class Accepted(NamedTuple):
                 number=self.batch.key + offset,
                 recipient=recipient.msisdn,
                 segments=segments,
-                status=Status.ACCEPTED,
+                status=self.status(offset),
                 modified=self.batch.created,
                 params=recipient.params,
             )

@@ -103,6 +103,7 @@ class Caller(Section):
     country: Country = "46"
     currency: Currency = "SEK"
     organization: Annotated[Text, Field(max_length=100)] = ""
+    senders: Literal["any", "registered"] = "any"
 
     @model_validator(mode="before")
     @classmethod

@@ -3,12 +3,14 @@
 from gateway.clock import Clock
 from gateway.desks.desk import Handlers, account_of
 from gateway.desks.messages import MessageDesk
+from gateway.desks.registers import RegisterDesk
 from gateway.observe import Metrics
 from gateway.ports import Store
+from gateway.registers import Registers
 
 __all__ = ["account_of", "handlers"]
 
 
-def handlers(store: Store, clock: Clock, metrics: Metrics) -> Handlers:
+def handlers(store: Store, clock: Clock, metrics: Metrics, registers: Registers) -> Handlers:
     """Every desk's."""
-    return {**MessageDesk(store, clock, metrics).handlers}
+    return {**MessageDesk(store, clock, metrics).handlers, **RegisterDesk(registers, clock).handlers}

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from gateway.model import (
     PLAIN,
     Batch,
+    Blocked,
     Content,
     Dispatch,
     DispatchState,
@@ -13,6 +14,7 @@ from gateway.model import (
     Page,
     Plan,
     Recipient,
+    Sender,
     StatusEntry,
     Tally,
 )
@@ -35,6 +37,8 @@ class NewBatch(NamedTuple):
     dispatches: tuple["NewDispatch", ...]
     sealed: bytes | None = None
     """The caller's own credentials, sealed, where those are used upstream; erased once nothing is left to do."""
+    rejected: tuple[int, ...] = ()
+    """Offsets of the recipients that nothing is sent to: in no dispatch, and RecipientRejected from the beginning."""
 
 
 class NewDispatch(NamedTuple):
@@ -230,6 +234,30 @@ class Store(Protocol):
 
     async def pause(self, upstream: str, pause: Pause | None) -> None:
         """Remember that an upstream is stopped (an earlier reason stays), or with None that it is not any more."""
+        ...
+
+    async def senders(self) -> list[tuple[str, Sender]]:
+        """Every sender that is registered, with its account."""
+        ...
+
+    async def register(self, account: str, sender: Sender) -> None:
+        """Keep a sender; one that is there stays as it is."""
+        ...
+
+    async def unregister(self, account: str, name: str) -> None:
+        """Forget a sender."""
+        ...
+
+    async def blocked(self) -> list[tuple[str, Blocked]]:
+        """Every blacklist's entries, with their account, in the order in which they were added."""
+        ...
+
+    async def block(self, account: str, msisdns: Sequence[str], now: int) -> list[Blocked]:
+        """Put numbers on a blacklist; returns their entries, of those that were there the old one."""
+        ...
+
+    async def unblock(self, account: str, msisdn: str) -> None:
+        """Take a number off a blacklist."""
         ...
 
     async def check(self) -> None:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
-from gateway.model import Batch, Dispatch, DispatchState, Message, Page, StatusEntry, Tally
+from gateway.model import Batch, Blocked, Dispatch, DispatchState, Message, Page, Sender, StatusEntry, Tally
 from gateway.ports import Callback, Depth, NewBatch, Pause, Selection, Settlement, Transition
 from gateway.status import Status
-from gateway.store import queries, queue, schema
+from gateway.store import queries, queue, registers, schema
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
@@ -25,8 +25,11 @@ T = TypeVar("T")
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content, ordinal)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
+_ADD_STATUS = "INSERT INTO status (number, step, code, created)"
+_ADD_CALLBACK = "INSERT INTO callback (number, step, attempts, run_at)"
 _ADD_CREDENTIAL = "INSERT INTO credential (batch, sealed)"
 _ACCEPTED = Status.ACCEPTED.code
+_REJECTED = Status.RECIPIENT_REJECTED.code
 
 
 class SqliteStore:
@@ -157,6 +160,30 @@ class SqliteStore:
         """Stop an upstream, or let it go on; see the port."""
         await self._writer.run(lambda db: queue.pause(db, upstream, pause))
 
+    async def senders(self) -> list[tuple[str, Sender]]:
+        """Registered senders; see the port."""
+        return await self._read(registers.senders)
+
+    async def register(self, account: str, sender: Sender) -> None:
+        """Keep a sender; see the port."""
+        await self._writer.run(lambda db: registers.register(db, account, sender))
+
+    async def unregister(self, account: str, name: str) -> None:
+        """Forget a sender; see the port."""
+        await self._writer.run(lambda db: registers.unregister(db, account, name))
+
+    async def blocked(self) -> list[tuple[str, Blocked]]:
+        """Blacklists; see the port."""
+        return await self._read(registers.blocked)
+
+    async def block(self, account: str, msisdns: Sequence[str], now: int) -> list[Blocked]:
+        """Put numbers on a blacklist; see the port."""
+        return await self._writer.run(lambda db: registers.block(db, account, msisdns, now))
+
+    async def unblock(self, account: str, msisdn: str) -> None:
+        """Take a number off a blacklist; see the port."""
+        await self._writer.run(lambda db: registers.unblock(db, account, msisdn))
+
     async def check(self) -> None:
         """Write the schema's version over itself; see the port."""
         await self._writer.run(queries.touch)
@@ -205,5 +232,22 @@ def _rows(batch: Batch, new: NewBatch, ordinal: int) -> Rows:
             messages.append((key + offset, *row))
     sealed = [(key, new.sealed)] if new.sealed is not None else []
     row_of_batch = (key, created, account, caller, face, size, content.report_url, content_to_json(content), ordinal)
-    rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
-    return (*rows, (_ADD_CREDENTIAL, sealed)) if sealed else rows
+    rows: Rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
+    if sealed:
+        rows = (*rows, (_ADD_CREDENTIAL, sealed))
+    return (*rows, *_rows_of_rejected(batch, new)) if new.rejected else rows
+
+
+def _rows_of_rejected(batch: Batch, new: NewBatch) -> Rows:
+    """Messages that no dispatch carries, each with its one status, which is reported as any other."""
+    created, numbers = batch.created, [batch.key + offset for offset in new.rejected]
+    messages = []
+    for offset, number in zip(new.rejected, numbers, strict=True):
+        recipient, params = new.recipients[offset]
+        messages.append((number, number, recipient, new.segments[offset], _REJECTED, created, params_to_json(params)))
+    told = numbers if batch.content.report_url is not None else []
+    return (
+        (_ADD_MESSAGE, messages),
+        (_ADD_STATUS, [(number, 1, _REJECTED, created) for number in numbers]),
+        (_ADD_CALLBACK, [(number, 1, 0, created) for number in told]),
+    )
