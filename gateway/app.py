@@ -10,11 +10,12 @@ from aiohttp import web
 from gateway import registry
 from gateway.assembly import assemble
 from gateway.auth import Auth
-from gateway.callbacks import Callbacks
+from gateway.callbacks import Callbacks, Encoders
 from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Settings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
+from gateway.filing import Filing
 from gateway.front import Server
 from gateway.http import Http
 from gateway.internal import internal_app
@@ -73,17 +74,17 @@ async def start(
             store, parts.ways, clock, wake=dispatcher.wake, metrics=metrics, verdicts=verdicts, limits=limits
         )
         await service.load()
-        hooks = Hooks(parts.hooks, store, clock, metrics)
+        hooks = Hooks(parts.hooks, settings.callers, store, clock, metrics)
         auth = Auth(settings.callers)
         stack.callback(auth.close)
-        pacer = Pacer(lambda: dispatcher.behind)
-        public = Web(parts.faces, service, auth, hooks, metrics, pacer, settings.listen)
+        public = Web(parts.faces, service, auth, hooks, metrics, Pacer(lambda: dispatcher.behind), settings.listen)
         running = Running(
             store=store,
             auth=auth,
             service=service,
             web=public,
             dispatcher=dispatcher,
+            callbacks=callbacks,
             limits=limits,
             http=http,
             clock=clock,
@@ -95,8 +96,9 @@ async def start(
         await tell_orphans(store, settings)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop, settings.listen.shutdown)
-        callbacks.start()
-        stack.push_async_callback(callbacks.stop)
+        for behind in (callbacks, Filing(store)):
+            behind.start()
+            stack.push_async_callback(behind.stop)
         inside = internal_app(store, metrics, Queue(store, dispatcher, clock, metrics), runtime, settings.listen)
         internal_at = await _listen(web.AppRunner(inside, access_log=None), settings.listen.internal, stack)
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
@@ -123,14 +125,15 @@ def _callbacks(
     http = Http(connections=64, public_only=not settings.callbacks.allow_private)
     stack.push_async_callback(http.close)
     encoders = {adapter.name: adapter.callback for adapter in registry.faces() if adapter.callback is not None}
+    forward = next(adapter.forward for adapter in registry.faces() if adapter.forward is not None)
     return Callbacks(
         store,
         http,
         clock,
         metrics,
-        encode=lambda callback: encoders[callback.batch.face](callback),
-        timeout=settings.callbacks.timeout,
-        allow_private=settings.callbacks.allow_private,
+        settings.callbacks,
+        settings.callers,
+        Encoders(lambda callback: encoders[callback.batch.face](callback), forward),
     )
 
 

@@ -22,6 +22,7 @@ class Kind(IntEnum):
     BATCH = 0xBA
     MESSAGE = 0x35
     DISPATCH = 0xD1
+    INCOMING = 0x1C
 
 
 _HEX = {kind: f"{kind:02x}" for kind in Kind}

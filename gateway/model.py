@@ -235,3 +235,47 @@ class Blocked(NamedTuple):
     key: int
     msisdn: str
     created: int
+
+
+class Side(IntEnum):
+    """Of a conversation: all of it, what went out to the participant, or what came in."""
+
+    BOTH = 0
+    MT = 1
+    MO = 2
+
+
+class Incoming(NamedTuple):
+    """A message that somebody sent in; its key is counted apart from those that go out.
+
+    `upstream_id` is the upstream's own id for it, mcc and mnc the sender's network.
+    """
+
+    key: int
+    created: int
+    account: str
+    caller: str
+    upstream: str
+    upstream_id: str
+    sender: str
+    recipient: str
+    body: str
+    segments: int
+    datacoding: DataCoding | None = None
+    mcc: str | None = None
+    mnc: str | None = None
+
+
+class Outgoing(NamedTuple):
+    """A message with the batch that it is of."""
+
+    batch: Batch
+    message: Message
+
+
+class Conversation(NamedTuple):
+    """How much was said on one side, and when first and last (milliseconds since 1970); None where nothing was."""
+
+    messages: int
+    first: int | None
+    latest: int | None

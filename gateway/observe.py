@@ -147,7 +147,8 @@ class Metrics:
         self.statuses = self._counter("statuses", "Statuses appended to messages", "upstream", "status")
         self.ignored = self._counter("reports_ignored", "Reports that changed nothing", "upstream", "reason")
         self.unknown_codes = self._counter("unknown_codes", "Codes nobody documented, kept raw", "upstream")
-        self.callbacks = self._counter("callbacks", "Delivery reports posted to callers", "outcome")
+        self.callbacks = self._counter("callbacks", "Delivery reports and messages posted to callers", "outcome")
+        self.incoming = self._counter("incoming", "Messages that came in", "upstream", "caller")
         self.configurations = self._counter("configurations", "Configurations read while running", "outcome")
         self.queue = Gauge("sluss_dispatches", "Unfinished dispatches", ["upstream", "state"], registry=self.registry)
         self.held = Gauge(

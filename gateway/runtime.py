@@ -8,6 +8,7 @@ import structlog
 
 from gateway.assembly import Parts, assemble
 from gateway.auth import Auth
+from gateway.callbacks import Callbacks
 from gateway.clock import Clock
 from gateway.config import Settings, findings
 from gateway.config.difference import Change, changes, followed
@@ -38,6 +39,7 @@ class Running:
     service: Service
     web: Web
     dispatcher: Dispatcher
+    callbacks: Callbacks
     limits: Limits
     http: Http
     clock: Clock
@@ -104,7 +106,8 @@ class Runtime:
         running.service.configure(parts.ways)
         running.auth.configure(parts.settings.callers)
         running.limits.configure(parts.settings.only, parts.settings.callers, spent)
-        hooks = Hooks(parts.hooks, running.store, running.clock, running.metrics)
+        running.callbacks.configure(parts.settings.callers)
+        hooks = Hooks(parts.hooks, parts.settings.callers, running.store, running.clock, running.metrics)
         running.web.configure(parts.faces, hooks, parts.settings.listen)
         self._parts = parts
 

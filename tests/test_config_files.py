@@ -23,6 +23,7 @@ ENVIRON = {
     "ERP_KEY_HASH": "sha256:" + "a" * 64,
     "ERP_OLD_KEY_HASH": "sha256:" + "b" * 64,
     "V2_TOKEN": "token",
+    "SIGNING_KEY": "whsec_" + "A" * 32,
     **{f"{name}_KEY_HASH": f"sha256:{at:064x}" for at, name in enumerate(("ALARMS", "BOOKING", "INVOICES"))},
     **{f"{name}_TOKEN": "token" for name in ("OLD", "NEW", "MAIN", "CANARY", "FIRST", "SECOND")},
     **dict.fromkeys(("FORM_USER", "FORM_PASSWORD", "JSON_TOKEN", "XML_KEY"), "secret"),

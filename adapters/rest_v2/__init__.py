@@ -1,7 +1,7 @@
 """REST v2: the provider's modern protocol, as a face and as the upstream that everything else leaves through."""
 
 from adapters.rest_v2.face import RestV2Face
-from adapters.rest_v2.reports import RestV2Reports, callback
+from adapters.rest_v2.reports import RestV2Reports, callback, forward
 from adapters.rest_v2.upstream import RestV2Options, RestV2Upstream, as_caller
 from gateway.ports import Adapter
 
@@ -14,5 +14,6 @@ ADAPTER = Adapter(
     upstream=RestV2Upstream,
     reports=RestV2Reports,
     callback=callback,
+    forward=forward,
     secrets=frozenset({"token", "authorization"}),
 )

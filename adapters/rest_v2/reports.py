@@ -1,24 +1,31 @@
-"""Delivery reports as v2 writes them: read from an upstream, and written for a caller.
+"""What v2 posts: delivery reports and incoming messages, read from an upstream, and written for a caller.
 
-Source: the provider's delivery report page; one report per POST, `duration` 1 on the last.
+Source: the provider's pages on delivery reports and on incoming SMS (MO); one of them per POST.
 """
 
 from typing import Any
 
 import orjson
 
+from adapters.rest_v2.wire import incoming_document
 from gateway.clock import iso, parse_iso
 from gateway.errors import Malformed
 from gateway.ids import Kind, key_of, public_id
-from gateway.ports import Call, Callback, Report
+from gateway.model import DataCoding, Incoming
+from gateway.ports import Arrival, Call, Callback, Report
 from gateway.translator import status_of
+
+MAX_INCOMING = 10_000
+"""Characters of a message that comes in: many more than any phone sends."""
+
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class RestV2Reports:
     """What a v2 provider posts to our hook."""
 
-    def decode(self, call: Call) -> tuple[Report, ...]:
-        """One report; a list of them is read too. Raises Malformed."""
+    def decode(self, call: Call) -> tuple[Report | Arrival, ...]:
+        """One report or message; a list of them is read too. Raises Malformed."""
         try:
             document = orjson.loads(call.body)
         except orjson.JSONDecodeError:
@@ -26,7 +33,39 @@ class RestV2Reports:
         documents = document if isinstance(document, list) else [document]
         if not all(isinstance(item, dict) for item in documents):
             raise Malformed("A delivery report is a JSON object")
-        return tuple(_report({str(name).lower(): value for name, value in item.items()}) for item in documents)
+        return tuple(_read({str(name).lower(): value for name, value in item.items()}) for item in documents)
+
+
+def _read(document: dict[str, Any]) -> Report | Arrival:
+    # The older schema writes the direction as a number, 1 for what comes in.
+    came_in = str(document.get("direction")).lower() in {"mo", "1"}
+    return _arrival(document) if came_in else _report(document)
+
+
+def _arrival(document: dict[str, Any]) -> Arrival:
+    given = {name: _text(document.get(name)) for name in ("id", "sender", "recipient", "body")}
+    missing = [name for name, value in given.items() if value is None]
+    if missing or len(given["body"] or "") > MAX_INCOMING:
+        raise Malformed(f"An incoming message needs {', '.join(missing) or 'a body of a usual length'}")
+    segments = document.get("segments")
+    ucs = str(document.get("datacoding")).lower() in {"ucs", "2"}
+    return Arrival(
+        upstream_id=(given["id"] or "")[:100],
+        sender=(given["sender"] or "").removeprefix("+")[:32],
+        recipient=(given["recipient"] or "").removeprefix("+")[:32],
+        body=given["body"] or "",
+        created=_moment(document.get("modified")),
+        segments=segments if isinstance(segments, int) and 0 < segments < 256 else 1,
+        datacoding=DataCoding.UCS if ucs else DataCoding.GSM,
+        mcc=(_text(document.get("mcc")) or "")[:3] or None,
+        mnc=(_text(document.get("mnc")) or "")[:3] or None,
+    )
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
 
 
 def _report(document: dict[str, Any]) -> Report:
@@ -66,5 +105,9 @@ def callback(report: Callback) -> Call:
         "currency": (message.currency or "").lower() or None,
         "reference": batch.content.reference,
     }
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    return Call("POST", report.url, headers=headers, body=orjson.dumps(document))
+    return Call("POST", report.url, headers=_JSON, body=orjson.dumps(document))
+
+
+def forward(incoming: Incoming, url: str) -> Call:
+    """The POST that tells a caller of a message that came in."""
+    return Call("POST", url, headers=_JSON, body=orjson.dumps(incoming_document(incoming)))

@@ -29,6 +29,7 @@ from gateway.model import (
     Batch,
     Content,
     DataCoding,
+    Incoming,
     Message,
     MessageType,
     Priority,
@@ -299,6 +300,32 @@ def message_document(
         "reference": content.reference,
         "mcc": None,
         "mnc": None,
+    }
+
+
+def incoming_document(incoming: Incoming) -> dict[str, Any]:
+    """The message document of one that came in, as it is listed and as it is passed on (the provider's MO page).
+
+    The provider's `batchId` groups what was received together, normally one message: here it is always one.
+    """
+    incoming_id = public_id(Kind.INCOMING, incoming.created, incoming.key)
+    received = StatusEntry(status=Status.DELIVERED_TO_HANDSET, created=incoming.created)
+    return {
+        "id": incoming_id,
+        "batchId": incoming_id,
+        "owner": incoming.account,
+        "sender": incoming.sender,
+        "recipient": incoming.recipient,
+        "body": incoming.body,
+        "direction": "mo",
+        "segments": incoming.segments,
+        "type": "SMS",
+        "datacoding": "UCS" if incoming.datacoding is DataCoding.UCS else "GSM",
+        "priority": 1,
+        "statuses": [status_document(received)],
+        "modified": iso(incoming.created),
+        "mcc": incoming.mcc,
+        "mnc": incoming.mnc,
     }
 
 

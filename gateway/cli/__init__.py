@@ -60,6 +60,7 @@ _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("new", setup.key_new, "sluss key new --caller erp"),
     ("hash", setup.key_hash, "sluss key hash < /run/secrets/erp.key"),
     ("seal", setup.key_seal, "sluss key seal > /run/secrets/sluss-seal"),
+    ("sign", setup.key_sign, "sluss key sign > /run/secrets/erp-signing"),
 )
 
 _QUEUE_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (

@@ -135,6 +135,17 @@ def key_seal(*, as_json: Json = False) -> None:
         say(key)
 
 
+def key_sign(*, as_json: Json = False) -> None:
+    """Make a random key to sign what is posted to a caller with, for callers[].signing; the caller gets it, too."""
+    from gateway.signing import new_signing_key
+
+    key = new_signing_key()
+    if as_json:
+        show_json({"key": key, "yaml": f'signing: "{key}"'})
+    else:
+        say(key)
+
+
 def _given_key() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Key", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,5 +1,16 @@
 """What a client may ask, and what each question is answered with. One frozen type per intent."""
 
+from gateway.commands.conversations import (
+    ConversationList,
+    ConversationsAnswer,
+    ConversationsInquiry,
+    ConversationSummary,
+    GetConversation,
+    GetReceived,
+    ListReceived,
+    Received,
+    SummariseConversation,
+)
 from gateway.commands.messaging import (
     Accepted,
     AccountStatus,
@@ -36,9 +47,9 @@ from gateway.commands.registers import (
     UnregisterSender,
 )
 
-Inquiry = MessagingInquiry | RegistersInquiry
+Inquiry = MessagingInquiry | ConversationsInquiry | RegistersInquiry
 Command = SubmitBatch | Inquiry
-Answer = MessagingAnswer | RegistersAnswer
+Answer = MessagingAnswer | ConversationsAnswer | RegistersAnswer
 Result = Accepted | Answer
 
 __all__ = [
@@ -53,24 +64,31 @@ __all__ = [
     "BlockedList",
     "CancelBatch",
     "Command",
+    "ConversationList",
+    "ConversationSummary",
     "GetAccount",
     "GetBatch",
     "GetBatchMessage",
     "GetBlocked",
+    "GetConversation",
     "GetMessage",
+    "GetReceived",
     "GetSender",
     "Inquiry",
     "ListBatches",
     "ListBlocked",
     "ListMessages",
+    "ListReceived",
     "ListSenders",
     "MessageList",
     "MessageStatus",
+    "Received",
     "RegisterSender",
     "Result",
     "SenderList",
     "SenderStatus",
     "SubmitBatch",
+    "SummariseConversation",
     "Unblock",
     "UnregisterSender",
 ]

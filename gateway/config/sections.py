@@ -20,6 +20,7 @@ from gateway import registry
 from gateway.config.section import Section
 from gateway.config.values import (
     Address,
+    CallbackUrl,
     Country,
     Currency,
     Duration,
@@ -29,12 +30,14 @@ from gateway.config.values import (
     Positive,
     PublicUrl,
     Rate,
+    Recipients,
     Slug,
     Text,
     not_empty,
 )
 from gateway.errors import ConfigError
 from gateway.nearest import shown, unknown
+from gateway.signing import SIGNING
 
 
 class Listen(Section):
@@ -83,6 +86,24 @@ def _keys_or_passthrough(schema: dict[str, Any]) -> None:
     schema["else"] = {"properties": {"keys": {"minItems": 1}}, "required": ["keys"]}
 
 
+class IncomingSettings(Section):
+    """Which messages that come in are a caller's: those to these numbers, all where none is named; and its URL."""
+
+    numbers: Recipients = ()
+    url: CallbackUrl | None = None
+
+
+def _signing_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    try:
+        sound = text.startswith(SIGNING) and 24 <= len(base64.b64decode(text[len(SIGNING) :], validate=True)) <= 64
+    except (ValueError, binascii.Error):
+        sound = False
+    if not sound:
+        raise ValueError("is no key to sign with: make one with 'sluss key sign'")
+    return key
+
+
 class Caller(Section):
     """A system that sends through the gateway. `faces` None means all of them.
 
@@ -104,6 +125,8 @@ class Caller(Section):
     currency: Currency = "SEK"
     organization: Annotated[Text, Field(max_length=100)] = ""
     senders: Literal["any", "registered"] = "any"
+    incoming: IncomingSettings | None = None
+    signing: Annotated[SecretStr, AfterValidator(_signing_key)] | None = None
 
     @model_validator(mode="before")
     @classmethod

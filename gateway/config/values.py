@@ -107,6 +107,17 @@ def _public_url(text: str) -> str:
     return text
 
 
+def _callback_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        whole = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    except ValueError:
+        whole = False
+    if not whole or not text.isprintable() or " " in text:
+        raise ValueError("must be a whole http or https URL, such as https://erp.example.org/incoming")
+    return text
+
+
 def _store(text: str) -> str:
     if text != "memory:" and not (text.startswith("sqlite:///") and len(text) > len("sqlite:///")):
         raise ValueError("only sqlite:///PATH and memory: are supported")
@@ -311,6 +322,11 @@ PublicUrl = Annotated[
         _like("^[Hh][Tt][Tt][Pp][Ss]?://[^?# ]*[^?#/ ]$"),
         examples=["https://sms.example.org"],
     ),
+]
+CallbackUrl = Annotated[
+    str,
+    AfterValidator(_callback_url),
+    _one("A whole URL", _like("^[Hh][Tt][Tt][Pp][Ss]?://[^ ]+$"), examples=["https://erp.example.org/incoming"]),
 ]
 StoreUrl = Annotated[
     str,

@@ -1,6 +1,7 @@
 """Who answers what: one module per subject. A command that a face brings finds its handler by its type."""
 
 from gateway.clock import Clock
+from gateway.desks.conversations import ConversationDesk
 from gateway.desks.desk import Handlers, account_of
 from gateway.desks.messages import MessageDesk
 from gateway.desks.registers import RegisterDesk
@@ -13,4 +14,5 @@ __all__ = ["account_of", "handlers"]
 
 def handlers(store: Store, clock: Clock, metrics: Metrics, registers: Registers) -> Handlers:
     """Every desk's."""
-    return {**MessageDesk(store, clock, metrics).handlers, **RegisterDesk(registers, clock).handlers}
+    desks = (MessageDesk(store, clock, metrics), ConversationDesk(store), RegisterDesk(registers, clock))
+    return {command: handler for desk in desks for command, handler in desk.handlers.items()}

@@ -2,6 +2,7 @@
 
 from gateway.ports.adapter import (
     Adapter,
+    Arrival,
     Call,
     Credentials,
     Face,
@@ -21,6 +22,7 @@ from gateway.ports.adapter import (
 from gateway.ports.store import (
     Callback,
     Depth,
+    Forward,
     NewBatch,
     NewDispatch,
     Pause,
@@ -32,11 +34,13 @@ from gateway.ports.store import (
 
 __all__ = [
     "Adapter",
+    "Arrival",
     "Call",
     "Callback",
     "Credentials",
     "Depth",
     "Face",
+    "Forward",
     "Found",
     "Headers",
     "Inbound",

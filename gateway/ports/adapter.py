@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from gateway.commands import Command, Result
 from gateway.errors import GatewayError, RequestError
-from gateway.model import EMPTY, Dispatch
+from gateway.model import EMPTY, DataCoding, Dispatch, Incoming
 from gateway.ports.store import Callback
 from gateway.status import Status
 
@@ -119,6 +119,20 @@ class Report(NamedTuple):
     currency: str | None = None
 
 
+class Arrival(NamedTuple):
+    """A message that somebody sent in, as an upstream tells of it; `upstream_id` is the upstream's own id for it."""
+
+    upstream_id: str
+    sender: str
+    recipient: str
+    body: str
+    created: int | None = None
+    segments: int = 1
+    datacoding: DataCoding | None = None
+    mcc: str | None = None
+    mnc: str | None = None
+
+
 class Poll(NamedTuple):
     """Reports that were asked for, and in how many milliseconds to ask again (None: all is said)."""
 
@@ -204,10 +218,10 @@ class Local(Protocol):
 
 
 class Reports(Protocol):
-    """Understands the delivery reports that a provider pushes."""
+    """Understands the delivery reports and the incoming messages that a provider pushes."""
 
-    def decode(self, call: Call) -> tuple[Report, ...]:
-        """The reports in a call; repeats are allowed, order is not assumed. Raises RequestError."""
+    def decode(self, call: Call) -> tuple[Report | Arrival, ...]:
+        """What is told in a call; repeats are allowed, order is not assumed. Raises RequestError."""
         ...
 
 
@@ -235,5 +249,7 @@ class Adapter:
     reports: Callable[[], Reports] | None = None
     callback: Callable[[Callback], Call] | None = None
     """How a delivery report is posted to a caller of this adapter's face; None: its callers never asked for one."""
+    forward: Callable[[Incoming, str], Call] | None = None
+    """How a message that came in is posted to a caller's URL; one adapter knows, whatever face the caller uses."""
     secrets: frozenset[str] = frozenset()
     """Names of query parameters, body elements and options that must never be logged."""

@@ -1,6 +1,6 @@
 """What a store is, and what goes into it and comes out."""
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Container, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.model import (
@@ -8,13 +8,17 @@ from gateway.model import (
     Batch,
     Blocked,
     Content,
+    Conversation,
     Dispatch,
     DispatchState,
+    Incoming,
     Message,
+    Outgoing,
     Page,
     Plan,
     Recipient,
     Sender,
+    Side,
     StatusEntry,
     Tally,
 )
@@ -93,6 +97,14 @@ class Callback(NamedTuple):
     batch: Batch
     message: Message
     entry: StatusEntry
+
+
+class Forward(NamedTuple):
+    """A message that came in, on its way to its caller, whose configuration says where that is."""
+
+    key: int
+    attempts: int
+    incoming: Incoming
 
 
 class Depth(NamedTuple):
@@ -192,8 +204,8 @@ class Store(Protocol):
         """A message with its batch and its history; the history starts with Accepted."""
         ...
 
-    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback]:
-        """Claim delivery reports that are due to be sent to callers."""
+    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback | Forward]:
+        """Claim delivery reports and incoming messages that are due to be sent to callers."""
         ...
 
     async def settle_callback(self, key: int, run_at: int | None) -> None:
@@ -201,7 +213,7 @@ class Store(Protocol):
         ...
 
     async def next_callback(self) -> int | None:
-        """When the next delivery report is due."""
+        """When the next of them is due."""
         ...
 
     async def depths(self) -> dict[tuple[str, DispatchState], Depth]:
@@ -234,6 +246,37 @@ class Store(Protocol):
 
     async def pause(self, upstream: str, pause: Pause | None) -> None:
         """Remember that an upstream is stopped (an earlier reason stays), or with None that it is not any more."""
+        ...
+
+    async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
+        """Keep what arrived, and put what is for these callers into the outbox, too.
+
+        Returns it with the keys that it is given here, but what an upstream told of before.
+        """
+        ...
+
+    async def incoming(self, key: int) -> Incoming | None:
+        """An incoming message by its key."""
+        ...
+
+    async def received(
+        self, account: str, senders: Collection[str], recipients: Collection[str], limit: int
+    ) -> list[Incoming]:
+        """An account's newest incoming messages, oldest first; of and to these (in lower case) where any are named."""
+        ...
+
+    async def file(self, limit: int) -> int:
+        """Add the next messages to the index of conversations; returns how many, 0 where all of them are in it."""
+        ...
+
+    async def conversation(
+        self, account: str, participant: str, side: Side, page: Page
+    ) -> tuple[tuple[Outgoing | Incoming, ...], int]:
+        """A page of what was said with a participant, in its order, and how much was said."""
+        ...
+
+    async def summary(self, account: str, participant: str, side: Side) -> Conversation:
+        """How much was said with a participant, and when."""
         ...
 
     async def senders(self) -> list[tuple[str, Sender]]:

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from gateway.lifecycle import is_quiet, may_follow
 from gateway.model import Batch, Message, Page, StatusEntry, Tally
-from gateway.ports import Callback, Transition
+from gateway.ports import Callback, Forward, Transition
 from gateway.status import Status
+from gateway.store import incoming
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
 
 
@@ -136,10 +137,11 @@ def message(db: sqlite3.Connection, number: int) -> tuple[Batch, Message, tuple[
     return of, message_of(row), (StatusEntry(status=Status.ACCEPTED, created=of.created), *map(entry_of, steps))
 
 
-def lease_callbacks(db: sqlite3.Connection, limit: int, now: int, until: int) -> list[Callback]:
-    """Claim delivery reports that are due; counting the attempt first, so that a crash cannot repeat it for ever."""
+def lease_callbacks(db: sqlite3.Connection, limit: int, now: int, until: int) -> list[Callback | Forward]:
+    """Claim what is due of the outbox; counting the attempt first, so that a crash cannot repeat it for ever."""
     rows = db.execute(
-        "SELECT key, number, step, attempts FROM callback WHERE run_at <= ? ORDER BY run_at, key LIMIT ?", (now, limit)
+        "SELECT key, number, step, attempts, incoming FROM callback WHERE run_at <= ? ORDER BY run_at, key LIMIT ?",
+        (now, limit),
     ).fetchall()
     db.executemany(
         "UPDATE callback SET run_at = ?, attempts = attempts + 1 WHERE key = ?", [(until, row[0]) for row in rows]
@@ -147,7 +149,14 @@ def lease_callbacks(db: sqlite3.Connection, limit: int, now: int, until: int) ->
     return [_callback(db, *row) for row in rows]
 
 
-def _callback(db: sqlite3.Connection, key: int, number: int, step: int, attempts: int) -> Callback:
+def _callback(
+    db: sqlite3.Connection, key: int, number: int, step: int, attempts: int, arrived: int | None
+) -> Callback | Forward:
+    if arrived is not None:
+        came = incoming.by_key(db, arrived)
+        if came is None:
+            raise LookupError(f"callback {key} has lost its incoming message")
+        return Forward(key, attempts + 1, came)
     found = message(db, number)
     if found is None:
         raise LookupError(f"callback {key} has lost its message")

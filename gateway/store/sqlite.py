@@ -5,17 +5,31 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
-from gateway.model import Batch, Blocked, Dispatch, DispatchState, Message, Page, Sender, StatusEntry, Tally
-from gateway.ports import Callback, Depth, NewBatch, Pause, Selection, Settlement, Transition
+from gateway.model import (
+    Batch,
+    Blocked,
+    Conversation,
+    Dispatch,
+    DispatchState,
+    Incoming,
+    Message,
+    Outgoing,
+    Page,
+    Sender,
+    Side,
+    StatusEntry,
+    Tally,
+)
+from gateway.ports import Callback, Depth, Forward, NewBatch, Pause, Selection, Settlement, Transition
 from gateway.status import Status
-from gateway.store import queries, queue, registers, schema
+from gateway.store import conversations, incoming, queries, queue, registers, schema
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
@@ -116,7 +130,7 @@ class SqliteStore:
         """A message and its history; see the port."""
         return await self._read(lambda db: queries.message(db, number))
 
-    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback]:
+    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback | Forward]:
         """Claim delivery reports to send; see the port."""
         return await self._writer.run(lambda db: queries.lease_callbacks(db, limit, now, until))
 
@@ -159,6 +173,34 @@ class SqliteStore:
     async def pause(self, upstream: str, pause: Pause | None) -> None:
         """Stop an upstream, or let it go on; see the port."""
         await self._writer.run(lambda db: queue.pause(db, upstream, pause))
+
+    async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
+        """Keep what arrived; see the port."""
+        return await self._writer.run(lambda db: incoming.receive(db, arrived, now, passed_on))
+
+    async def incoming(self, key: int) -> Incoming | None:
+        """An incoming message; see the port."""
+        return await self._read(lambda db: incoming.by_key(db, key))
+
+    async def received(
+        self, account: str, senders: Collection[str], recipients: Collection[str], limit: int
+    ) -> list[Incoming]:
+        """Incoming messages; see the port."""
+        return await self._read(lambda db: incoming.newest(db, account, senders, recipients, limit))
+
+    async def file(self, limit: int) -> int:
+        """Fill the index of conversations; see the port."""
+        return await self._writer.run(lambda db: conversations.file(db, limit))
+
+    async def conversation(
+        self, account: str, participant: str, side: Side, page: Page
+    ) -> tuple[tuple[Outgoing | Incoming, ...], int]:
+        """A page of a conversation; see the port."""
+        return await self._read(lambda db: conversations.conversation(db, account, participant, side, page))
+
+    async def summary(self, account: str, participant: str, side: Side) -> Conversation:
+        """How much was said; see the port."""
+        return await self._read(lambda db: conversations.summary(db, account, participant, side))
 
     async def senders(self) -> list[tuple[str, Sender]]:
         """Registered senders; see the port."""

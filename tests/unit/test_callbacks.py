@@ -1,8 +1,12 @@
 """The outbox: exactly 200 acknowledges, otherwise again every ten minutes, ten times (the provider's report page)."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -10,11 +14,13 @@ from builders import NOW, FrozenClock, a_content, a_new_batch, stored
 from gateways import until
 from structlog.testing import capture_logs
 
-from adapters.rest_v2.reports import callback
+from adapters.rest_v2.reports import callback, forward
 from gateway import callbacks
-from gateway.callbacks import Callbacks
+from gateway.callbacks import Callbacks, Encoders
+from gateway.config import Callbacks as Settings
+from gateway.config import Caller as Configured
 from gateway.errors import Unanswered, Unreachable
-from gateway.model import Recipient, StatusEntry
+from gateway.model import Incoming, Recipient, StatusEntry
 from gateway.observe import Metrics
 from gateway.ports import Call, Callback, Reply, Transition
 from gateway.status import Status
@@ -65,17 +71,15 @@ class World:
         self.metrics = Metrics()
         self.worker = self.make()
 
-    def make(self, encode: Callable[[Callback], Call] = callback, *, allow_private: bool = False) -> Callbacks:
+    def make(
+        self,
+        encode: Callable[[Callback], Call] = callback,
+        *,
+        allow_private: bool = False,
+    ) -> Callbacks:
         """A worker on this store."""
-        return Callbacks(
-            self.store,
-            self.caller,
-            self.clock,
-            self.metrics,
-            encode=encode,
-            timeout=7.0,
-            allow_private=allow_private,
-        )
+        settings = Settings.model_validate({"timeout": "7s", "allow_private": allow_private})
+        return Callbacks(self.store, self.caller, self.clock, self.metrics, settings, (), Encoders(encode, forward))
 
     async def report(self, *statuses: Status, url: str | None = URL, recipient: str = "46712345678") -> int:
         """Send one message to a number, and let an upstream report these statuses of it; returns its number."""
@@ -329,3 +333,107 @@ async def test_a_store_that_is_busy_is_asked_again(world: World) -> None:
     await world.rest()
 
     assert len(world.caller.posted) == 1
+
+
+SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+RECEIVER = Configured.model_validate(
+    {
+        "name": "erp",
+        "account": "ip1-12345",
+        "keys": ["sha256:" + "0" * 64],
+        "incoming": {"url": URL},
+        "signing": SIGNING,
+    }
+)
+
+
+def an_incoming(**over: Any) -> Incoming:
+    """A message that came in for `erp`."""
+    given = {
+        "key": 0,
+        "created": NOW,
+        "account": "ip1-12345",
+        "caller": "erp",
+        "upstream": "main",
+        "upstream_id": "a1",
+        "sender": "46712345678",
+        "recipient": "46700000000",
+        "body": "Ja tack",
+        "segments": 1,
+    }
+    return Incoming(**given | over)
+
+
+async def test_a_message_that_came_in_is_posted_as_the_provider_would(world: World) -> None:
+    """In the provider's own form (its MO page), again after ten minutes where it is not acknowledged, then no more."""
+    world.worker.configure((RECEIVER,))
+    await world.store.receive([an_incoming()], NOW, {"erp"})
+    world.caller.answer = lambda _call: Reply(503)
+    await world.rest()
+    world.caller.answer = lambda _call: Reply(200)
+    world.clock.advance(600)
+    await world.rest()
+
+    first, second = world.caller.posted
+    assert (first.method, first.path, first.body) == ("POST", URL, second.body)
+    assert orjson.loads(first.body) == {
+        "id": "5bcf5db71c00000000000001",
+        "batchId": "5bcf5db71c00000000000001",
+        "owner": "ip1-12345",
+        "sender": "46712345678",
+        "recipient": "46700000000",
+        "body": "Ja tack",
+        "direction": "mo",
+        "segments": 1,
+        "type": "SMS",
+        "datacoding": "GSM",
+        "priority": 1,
+        "statuses": [{"created": "2018-10-23T17:43:19Z", "code": 201, "duration": 1}],
+        "modified": "2018-10-23T17:43:19Z",
+        "mcc": None,
+        "mnc": None,
+    }
+    assert await world.store.next_callback() is None
+
+
+async def test_what_is_posted_is_signed_where_the_caller_asked_for_it(world: World) -> None:
+    """As Standard Webhooks 1.0 says; the id stays through repetitions and differs between statuses."""
+    world.worker.configure((RECEIVER,))
+    await world.report(Status.QUEUED, Status.DELIVERED_TO_HANDSET)
+    answers = iter([Reply(500), Reply(200), Reply(200)])
+    world.caller.answer = lambda _call: next(answers)
+    await world.rest()
+    world.clock.advance(600)
+    await world.rest()
+
+    signed = [
+        {name: call.headers[name] for name in call.headers if name.startswith("webhook")}
+        for call in world.caller.posted
+    ]
+    assert len(signed) == 3
+    key = base64.b64decode(SIGNING.removeprefix("whsec_"))
+    for fields, call in zip(signed, world.caller.posted, strict=True):
+        content = f"{fields['webhook-id']}.{fields['webhook-timestamp']}.".encode() + call.body
+        expected = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+        assert fields["webhook-signature"] == f"v1,{expected}"
+    told = {(orjson.loads(call.body)["code"], call.headers["webhook-id"]) for call in world.caller.posted}
+    assert sorted(code for code, _ in told) == [102, 201]
+    assert len({webhook_id for _, webhook_id in told}) == 2
+
+
+async def test_nothing_is_signed_for_others(world: World) -> None:
+    """A caller without a key reads what it always read."""
+    await world.report(Status.QUEUED)
+    await world.rest()
+
+    assert [set(call.headers) for call in world.caller.posted] == [{"Content-Type"}]
+
+
+async def test_a_caller_that_gave_up_its_url_is_not_posted_to(world: World) -> None:
+    """What waited for it is dropped, and can still be fetched."""
+    await world.store.receive([an_incoming()], NOW, {"erp"})
+    await world.rest()
+
+    assert world.caller.posted == []
+    assert world.count("refused") == 1
+    assert await world.store.received("ip1-12345", (), (), 10) == [an_incoming(key=1)]

@@ -10,11 +10,12 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from adapters.rest_v2.reports import RestV2Reports
-from gateway.errors import Malformed, NotFound
+from gateway.config import Caller
+from gateway.errors import Busy, Malformed, NotFound
 from gateway.ids import Kind, public_id
-from gateway.model import Recipient
+from gateway.model import DataCoding, Incoming, Recipient
 from gateway.observe import Metrics
-from gateway.ports import Call, NewDispatch
+from gateway.ports import Call, Forward, NewDispatch
 from gateway.reports import Hook, Hooks, hook_path
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
@@ -23,6 +24,13 @@ SECRET = SecretStr("correct horse battery")
 OTHER = SecretStr("another")
 MAIN, TRIAL = hook_path("main", SECRET), hook_path("trial", SECRET)
 RECIPIENTS = (Recipient("46700000001"), Recipient("46700000002"), Recipient("46700000003"))
+
+_CALLER = {"account": "ip1-12345", "keys": ["sha256:" + "0" * 64]}
+RECEIVERS = (
+    Caller.model_validate(_CALLER | {"name": "quiet"}),
+    Caller.model_validate(_CALLER | {"name": "erp", "incoming": {"numbers": ["4670*"], "url": "https://erp.example/"}}),
+    Caller.model_validate(_CALLER | {"name": "crm", "account": "ip1-2", "incoming": {"numbers": ["46?1", "72"]}}),
+)
 
 
 class World:
@@ -33,7 +41,7 @@ class World:
         self.store: SqliteStore = open_store("memory:")
         self.metrics = Metrics()
         hooks = {name: Hook(hook_path(name, SECRET), name, RestV2Reports()) for name in ("main", "trial")}
-        self.hooks = Hooks(hooks, self.store, FrozenClock(), self.metrics)
+        self.hooks = Hooks(hooks, RECEIVERS, self.store, FrozenClock(), self.metrics)
 
     async def post(self, document: Any, path: str = MAIN) -> int:
         """Post a document to a hook; returns how many reports moved a message."""
@@ -194,3 +202,99 @@ async def test_what_is_no_report_is_refused(world: World, body: bytes) -> None:
         await world.post(body)
 
     assert await world.history(1001) == [(101, None)]
+
+
+def a_message(**over: object) -> dict[str, object]:
+    """An incoming message as v2 posts it (the provider's MO page)."""
+    return {
+        "id": "5bc86b6e85c7209830f96936",
+        "batchId": "5bc86b6e85c7209830f96936",
+        "owner": "ip1-99999",
+        "sender": "46712345678",
+        "recipient": "46701234567",
+        "body": "Ja tack åäö",
+        "direction": "mo",
+        "segments": 2,
+        "type": "SMS",
+        "datacoding": "UCS",
+        "priority": 1,
+        "statuses": [{"created": "2018-10-23T17:43:19Z", "code": 201, "duration": 1}],
+        "modified": "2018-10-23T17:43:19Z",
+        "mcc": "240",
+        "mnc": "07",
+    } | over
+
+
+async def test_a_message_that_comes_in_is_kept_for_its_caller(world: World) -> None:
+    """By its number; it moves no message of ours, and is put into the outbox of a caller that has a URL."""
+    assert await world.post(a_message()) == 0
+
+    expected = Incoming(
+        1,
+        NOW,
+        "ip1-12345",
+        "erp",
+        "main",
+        "5bc86b6e85c7209830f96936",
+        "46712345678",
+        "46701234567",
+        "Ja tack åäö",
+        2,
+        DataCoding.UCS,
+        "240",
+        "07",
+    )
+    assert await world.store.received("ip1-12345", (), (), 10) == [expected]
+    (forward,) = await world.store.lease_callbacks(10, NOW, NOW + 60_000)
+    assert forward == Forward(1, 1, expected)
+    counted = {"upstream": "main", "caller": "erp"}
+    assert world.metrics.registry.get_sample_value("sluss_incoming_total", counted) == 1
+
+
+async def test_a_message_that_is_told_again_is_kept_once(world: World) -> None:
+    """The provider repeats what was not acknowledged in time; another upstream's ids are its own."""
+    await world.post([a_message(), a_message()])
+    await world.post(a_message(body="changed"))
+    await world.post(a_message(), TRIAL)
+
+    kept = await world.store.received("ip1-12345", (), (), 10)
+    assert [(each.upstream, each.body) for each in kept] == [("main", "Ja tack åäö"), ("trial", "Ja tack åäö")]
+    assert len(await world.store.lease_callbacks(10, NOW, NOW + 60_000)) == 2
+
+
+@pytest.mark.parametrize(("recipient", "caller"), [("4671", "crm"), ("72", "crm"), ("+4670", "erp")])
+async def test_the_first_caller_that_takes_the_number_gets_the_message(
+    world: World, recipient: str, caller: str
+) -> None:
+    """Also a short number; a caller without a URL fetches its messages."""
+    await world.post(a_message(recipient=recipient))
+
+    kept = [*await world.store.received("ip1-12345", (), (), 10), *await world.store.received("ip1-2", (), (), 10)]
+    assert [each.caller for each in kept] == [caller]
+
+
+async def test_a_message_for_nobody_is_refused_so_that_it_comes_again(world: World) -> None:
+    """Operations are told; nothing of the call is kept, so that the repetition tells all of it."""
+    with capture_logs() as lines, pytest.raises(Busy):
+        await world.post([a_message(), a_message(id="other", recipient="4799")])
+
+    assert [line["event"] for line in lines] == ["incoming.unclaimed"]
+    assert world.ignored("nobody's") == 1
+    assert await world.store.received("ip1-12345", (), (), 10) == []
+
+
+@pytest.mark.parametrize(
+    "over", [{"id": None}, {"sender": None}, {"recipient": []}, {"body": None}, {"body": "x" * 10_001}]
+)
+async def test_a_message_that_lacks_something_is_refused(world: World, over: dict[str, object]) -> None:
+    """It cannot be kept for anybody."""
+    with pytest.raises(Malformed):
+        await world.post(a_message(**over))
+
+
+async def test_a_message_in_the_older_schema(world: World) -> None:
+    """Numbers for the enums, and no network."""
+    await world.post(a_message(direction=1, datacoding=2, segments="x", mcc=None, mnc=None, sender="iP1"))
+
+    (kept,) = await world.store.received("ip1-12345", (), (), 10)
+    assert (kept.sender, kept.segments, kept.datacoding, kept.mcc) == ("iP1", 1, DataCoding.UCS, None)

@@ -1,0 +1,60 @@
+"""v2's addresses for conversations. Source: the provider's page "Conversations"; the summary's fields are inferred."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from adapters.rest_v2.exchange import Decoder, Encoder, Route, answer, listed, page_of, route
+from adapters.rest_v2.wire import incoming_document, message_document
+from gateway.clock import iso
+from gateway.commands import (
+    Command,
+    ConversationList,
+    ConversationSummary,
+    GetConversation,
+    Result,
+    SummariseConversation,
+)
+from gateway.model import Conversation, Incoming, Side
+from gateway.ports import Call, Reply
+
+
+def _side(side: Side) -> Decoder:
+    def decode(call: Call, match: re.Match[str]) -> Command:
+        return GetConversation(unquote(match[1], errors="replace"), side, page_of(call))
+
+    return decode
+
+
+def _summary(_call: Call, match: re.Match[str]) -> Command:
+    return SummariseConversation(unquote(match[1], errors="replace"))
+
+
+ROUTES: tuple[Route, ...] = (
+    route("/v2/conversations/([^/]+)", GET=_side(Side.BOTH)),
+    route("/v2/conversations/([^/]+)/mt", GET=_side(Side.MT)),
+    route("/v2/conversations/([^/]+)/mo", GET=_side(Side.MO)),
+    route("/v2/conversations/([^/]+)/summary", GET=_summary),
+)
+
+
+def _list(result: ConversationList, call: Call) -> Reply:
+    documents = [
+        incoming_document(entry)
+        if isinstance(entry, Incoming)
+        else message_document(entry.batch, entry.message, result.account)
+        for entry in result.entries
+    ]
+    return listed(documents, result.page, result.total, call)
+
+
+def _summarised(result: ConversationSummary, _call: Call) -> Reply:
+    return answer({"participant": result.participant, "mt": _said(result.mt), "mo": _said(result.mo)})
+
+
+def _said(side: Conversation) -> dict[str, Any]:
+    first, latest = (None if moment is None else iso(moment) for moment in (side.first, side.latest))
+    return {"messages": side.messages, "first": first, "latest": latest}
+
+
+ENCODERS: dict[type[Result], Encoder] = {ConversationList: _list, ConversationSummary: _summarised}

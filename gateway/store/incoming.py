@@ -1,0 +1,57 @@
+"""Messages that come in, in SQLite: run inside a transaction, or on the reading connection."""
+
+import sqlite3
+from collections.abc import Collection, Container, Sequence
+from typing import Any
+
+from gateway.model import DataCoding, Incoming
+
+COLUMNS = (
+    "key, created, account, caller, upstream, upstream_id, sender, recipient, body, segments, datacoding, mcc, mnc"
+)
+_ADD = f"INSERT INTO incoming ({COLUMNS}) VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING RETURNING key"
+
+_TO_CALLER = "INSERT INTO callback (number, step, attempts, run_at, incoming) VALUES (0,0,0,?,?)"
+
+
+def receive(db: sqlite3.Connection, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
+    """Keep what arrived, and pass it on to these callers; returns it with its keys, without what was here before."""
+    kept = []
+    for incoming in arrived:
+        row = db.execute(_ADD, (None, *incoming[1:])).fetchone()
+        if row is None:
+            continue
+        kept.append(incoming._replace(key=row[0]))
+        if incoming.caller in passed_on:
+            db.execute(_TO_CALLER, (now, row[0]))
+    return kept
+
+
+def by_key(db: sqlite3.Connection, key: int) -> Incoming | None:
+    """A message by its key."""
+    row = db.execute(f"SELECT {COLUMNS} FROM incoming WHERE key = ?", (key,)).fetchone()
+    return None if row is None else incoming_of(row)
+
+
+def newest(
+    db: sqlite3.Connection, account: str, senders: Collection[str], recipients: Collection[str], limit: int
+) -> list[Incoming]:
+    """An account's newest messages, oldest first; of these senders and to these recipients where any are named."""
+    found: list[Incoming] = []
+    for row in db.execute(f"SELECT {COLUMNS} FROM incoming WHERE account = ? ORDER BY key DESC", (account,)):
+        incoming = incoming_of(row)
+        if senders and incoming.sender.lower() not in senders:
+            continue
+        if recipients and incoming.recipient.lower() not in recipients:
+            continue
+        found.append(incoming)
+        if len(found) == limit:
+            break
+    return found[::-1]
+
+
+def incoming_of(row: tuple[Any, ...]) -> Incoming:
+    """A message from its columns."""
+    incoming = Incoming(*row)
+    coding = incoming.datacoding
+    return incoming if coding is None else incoming._replace(datacoding=DataCoding(coding))
