@@ -44,9 +44,10 @@ check: $(STAMP) ## Lint, types, import rules, spelling, docstrings
 	$(BIN)/interrogate -q gateway adapters
 	$(BIN)/sluss check config/dev.yaml
 
-codes: $(STAMP) ## Write docs/codes.md and config/sluss.schema.json anew from the code
+codes: $(STAMP) ## Write docs/codes.md, config/sluss.schema.json and a table of the README anew from the code
 	$(BIN)/python -m gateway.translator.document > docs/codes.md
 	$(BIN)/sluss schema > config/sluss.schema.json
+	$(BIN)/python tests/provider_api.py
 
 bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
 	$(BIN)/python bench/run.py $(ARGS)

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from adapters.rest_v1 import wire
-from gateway.commands import Accepted, AccountStatus, Command, GetAccount, GetMessage, MessageStatus, Result
+from adapters.rest_v1 import blacklist, lists, wire
+from gateway.commands import Command, GetAccount, GetMessage, Result
 from gateway.errors import (
     Busy,
     Forbidden,
@@ -35,13 +35,19 @@ class _Route:
     path: re.Pattern[str]
     read: Callable[[Call, str], Command]
     """Gets the call and the `id` in its path, empty where the path has none."""
+    show: Callable[[Any], object]
+    """Gets the result; returns the document that answers."""
 
 
-def _send(call: Call, _id: str) -> Command:
+def _json_body(call: Call) -> bytes:
     media = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media not in ("application/json", "text/json") and not re.fullmatch(r"[^/\s]+/[^/\s]+\+json", media):
         raise UnsupportedMedia("Send JSON with Content-Type: application/json")
-    return wire.read_send(call.body)
+    return call.body
+
+
+def _send(call: Call, _id: str) -> Command:
+    return wire.read_send(_json_body(call))
 
 
 def _sent(_call: Call, id_: str) -> Command:
@@ -55,17 +61,28 @@ def _me(_call: Call, _id: str) -> Command:
     return GetAccount()
 
 
-_ROUTES = (
-    _Route("POST", re.compile(r"/api/sms/send/?"), _send),
-    _Route("GET", re.compile(r"/api/sms/sent/(?P<id>[^/]+)/?"), _sent),
-    _Route("GET", re.compile(r"/api/me/?"), _me),
-)
+def _block(call: Call, _id: str) -> Command:
+    return blacklist.read_entries(_json_body(call), call.query)
 
-_DOCUMENTS: Mapping[type[Result], Callable[[Any], object]] = {
-    Accepted: wire.sent,
-    MessageStatus: wire.logged,
-    AccountStatus: wire.account,
-}
+
+def _route(method: str, path: str, read: Callable[[Call, str], Command], show: Callable[[Any], object]) -> _Route:
+    return _Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)") + "/?"), read, show)
+
+
+_ROUTES = (
+    _route("POST", "/api/sms/send", _send, wire.sent),
+    _route("GET", "/api/sms/sent", lists.read_sent, lists.sent),
+    _route("GET", "/api/sms/sent/{id}", _sent, wire.logged),
+    _route("GET", "/api/sms/sent/bundle/{id}", lists.read_bundle, lists.sent),
+    _route("GET", "/api/sms/received", lists.read_received, lists.received),
+    _route("GET", "/api/sms/received/{id}", lists.read_one_received, lists.one_received),
+    _route("GET", "/api/me", _me, wire.account),
+    _route("GET", "/api/me/account", _me, wire.whole_account),
+    _route("GET", "/api/blacklist", blacklist.read_all, blacklist.listed),
+    _route("POST", "/api/blacklist", _block, blacklist.added),
+    _route("GET", "/api/blacklist/{id}", blacklist.read_one, blacklist.one),
+    _route("DELETE", "/api/blacklist/{id}", blacklist.read_removed, blacklist.one),
+)
 
 # The first class that fits. 403 on sending means that there are no credits and nothing else (the provider's C# sample).
 _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
@@ -104,13 +121,13 @@ class RestV1Face:
         route, id_ = _routed(call)
         credentials = _credentials(call.headers.get("Authorization", ""))
         try:
-            return Inbound(credentials, route.read(call, id_))
+            return Inbound(credentials, route.read(call, id_), route.show)
         except RequestError as error:
-            return Inbound(credentials, error)
+            return Inbound(credentials, error, route.show)
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002
         """The documented object or list, in PascalCase. 200 also for what was sent: any 2xx is success to clients."""
-        return _json(200, _DOCUMENTS[type(result)](result), {})
+        return _json(200, inbound.context(result), {})
 
     def refuse(self, error: GatewayError, call: Call, inbound: Inbound | None) -> Reply:  # noqa: ARG002
         """The HTTP status of the error, and `{"Message": …}` as ASP.NET Web API writes it."""

@@ -3,6 +3,7 @@
 Sources: the provider's help pages (property order, types) and its REST API page (request, templating).
 """
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +36,7 @@ _ACCOUNT_TYPES = {"46": "Swedish"}
 _OTHER_ACCOUNT_TYPE = "International"
 
 # Our model's field names in errors, and what this protocol calls them.
-_FIELDS = {"sender": "From", "body": "Message", "recipients": "Numbers"}
+_FIELDS = {"sender": "From", "body": "Message", "recipients": "Numbers", "msisdn": "Phone"}
 
 
 def read_send(body: bytes) -> SubmitBatch:
@@ -67,7 +68,7 @@ def sent(result: Accepted) -> list[Document]:
 
 def logged(result: MessageStatus) -> Document:
     """What `sms/sent/{id}` answers: one LoggedOutgoingSMS."""
-    created, modified = _stamp(result.batch.created), _stamp(result.message.modified)
+    created, modified = stamp(result.batch.created), stamp(result.message.modified)
     code = LEGACY.current(result.message.status, delayed=result.delayed)
     return {
         "Created": created,
@@ -90,6 +91,20 @@ def account(result: AccountStatus) -> Document:
     }
 
 
+def whole_account(result: AccountStatus) -> Document:
+    """What `me/account` answers; the key and the id are the account's name and its number, never an API key."""
+    digits = re.search(r"[0-9]{1,9}$", result.account.name)
+    return {
+        "Key": result.account.name,
+        "Parent": None,
+        "Type": _ACCOUNT_TYPES.get(result.account.country, _OTHER_ACCOUNT_TYPE),
+        "Balance": orjson.Fragment(result.balance),
+        "Currency": result.currency,
+        "ID": int(digits[0]) if digits else 0,
+        "Name": result.account.organization,
+    }
+
+
 def error_document(error: GatewayError, message: str) -> Document:
     """ASP.NET Web API's error object: `Message`, and `ModelState` where single properties are at fault."""
     document: Document = {"Message": message}
@@ -98,17 +113,22 @@ def error_document(error: GatewayError, message: str) -> Document:
     return document
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_json(body: bytes) -> Any:
+    """What a body says. Raises Malformed."""
     try:
-        document = orjson.loads(body.removeprefix(BOM_UTF8))
+        return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         raise Malformed("The body is not valid JSON in UTF-8") from None
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    document = read_json(body)
     if not isinstance(document, dict):
         raise Malformed("The body must be a JSON object")
     return document
 
 
-def _as_text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """A string, or a whole number taken for one as Json.NET does; None for anything else.
 
     Numbers with decimals are refused: their digits are gone once parsed, and `1.50` would be sent as `1.5`.
@@ -130,7 +150,7 @@ class _Given:
 
     def text(self, name: str) -> str:
         value = self._values.get(name.lower())
-        text = _as_text(value)
+        text = as_text(value)
         if text is None:
             self.refuse(name, f"{name} is required" if value is None else f"{name} must be a string")
         return text or ""
@@ -138,7 +158,7 @@ class _Given:
     def numbers(self) -> list[str]:
         value = self._values.get("numbers")
         entries = value if isinstance(value, list) else [] if value is None else [value]
-        numbers = [_as_text(entry) for entry in entries]
+        numbers = [as_text(entry) for entry in entries]
         if None in numbers:
             self.refuse("Numbers", "Numbers must be a list of strings")
         return [number for number in numbers if number is not None]
@@ -149,7 +169,7 @@ class _Given:
             self.refuse("Parameters", "Parameters must hold an object of arguments for each number, or for default")
             return {}
         read = {
-            number: {name: "" if value is None else _as_text(value) for name, value in (group or {}).items()}
+            number: {name: "" if value is None else as_text(value) for name, value in (group or {}).items()}
             for number, group in given.items()
         }
         if any(value is None for group in read.values() for value in group.values()):
@@ -163,7 +183,7 @@ class _Given:
             if value and not (isinstance(value, str) and value.strip().lower() == "false"):
                 self.refuse(name, sentence)
         # Deprecated and without effect, but an integer: clients send 0 (unset) to 3.
-        prio = _as_text(self._values.get("prio") or 0)
+        prio = as_text(self._values.get("prio") or 0)
         if prio is None or not prio.strip().removeprefix("-").isdecimal():
             self.refuse("Prio", "Prio must be a whole number")
 
@@ -222,6 +242,6 @@ def _processed(
     }
 
 
-def _stamp(millis: int) -> str:
+def stamp(millis: int) -> str:
     """`2025-12-16T03:27:02.5890000+00:00`: the help pages' form, seven digits of a second."""
     return f"{iso(millis)[:-1]}.{millis % 1000:03d}0000+00:00"

@@ -52,6 +52,19 @@ class GetMessage(NamedTuple):
     number: int
 
 
+class ListSent(NamedTuple):
+    """List the newest messages, of these senders and to these recipients where any are named."""
+
+    senders: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+
+
+class ListBundle(NamedTuple):
+    """List the messages of a batch by the number of its first one, which REST v1 calls the id of the bundle."""
+
+    number: int
+
+
 class GetAccount(NamedTuple):
     """Tell who is asking, and the balance of the upstream account behind it."""
 
@@ -62,7 +75,17 @@ class CancelBatch(NamedTuple):
     batch: str | int
 
 
-MessagingInquiry = ListBatches | GetBatch | ListMessages | GetBatchMessage | GetMessage | GetAccount | CancelBatch
+MessagingInquiry = (
+    ListBatches
+    | GetBatch
+    | ListMessages
+    | GetBatchMessage
+    | GetMessage
+    | ListSent
+    | ListBundle
+    | GetAccount
+    | CancelBatch
+)
 
 
 class Accepted(NamedTuple):
@@ -137,6 +160,12 @@ class MessageStatus(NamedTuple):
     delayed: bool
 
 
+class SentList(NamedTuple):
+    """Messages without their histories, oldest first."""
+
+    messages: tuple[MessageStatus, ...]
+
+
 class AccountStatus(NamedTuple):
     """The account and its balance as a decimal number in digits."""
 
@@ -152,4 +181,4 @@ class BatchCanceled(NamedTuple):
     messages: int
 
 
-MessagingAnswer = BatchList | BatchStatus | MessageList | MessageStatus | AccountStatus | BatchCanceled
+MessagingAnswer = BatchList | BatchStatus | MessageList | MessageStatus | SentList | AccountStatus | BatchCanceled

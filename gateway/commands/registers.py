@@ -45,6 +45,7 @@ class Block(NamedTuple):
     """Put numbers on the blacklist; they may be written as people do."""
 
     numbers: tuple[str, ...]
+    several: bool = False
 
 
 class Unblock(NamedTuple):
@@ -79,6 +80,8 @@ class BlockedEntries(NamedTuple):
     """What was added, or the one entry that was asked for or taken off."""
 
     entries: tuple[Blocked, ...]
+    several: bool = False
+    """Whether a list was asked for."""
 
 
 RegistersInquiry = (

@@ -5,6 +5,7 @@ from gateway.desks.conversations import ConversationDesk
 from gateway.desks.desk import Handlers, account_of
 from gateway.desks.messages import MessageDesk
 from gateway.desks.registers import RegisterDesk
+from gateway.desks.sent import SentDesk
 from gateway.observe import Metrics
 from gateway.ports import Store
 from gateway.registers import Registers
@@ -14,5 +15,10 @@ __all__ = ["account_of", "handlers"]
 
 def handlers(store: Store, clock: Clock, metrics: Metrics, registers: Registers) -> Handlers:
     """Every desk's."""
-    desks = (MessageDesk(store, clock, metrics), ConversationDesk(store), RegisterDesk(registers, clock))
+    desks = (
+        MessageDesk(store, clock, metrics),
+        SentDesk(store, clock),
+        ConversationDesk(store),
+        RegisterDesk(registers, clock),
+    )
     return {command: handler for desk in desks for command, handler in desk.handlers.items()}

@@ -40,20 +40,20 @@ class ConversationDesk:
         }
 
     async def _conversation(self, command: GetConversation, caller: Caller) -> ConversationList:
-        await self._catch_up()
-        participant = _participant(command.participant, caller)
-        entries, total = await self._store.conversation(caller.account, participant, command.side, command.page)
+        await catch_up(self._store)
+        whom = participant(command.participant, caller)
+        entries, total = await self._store.conversation(caller.account, whom, command.side, command.page)
         return ConversationList(entries, command.page, total, account_of(caller))
 
     async def _summary(self, command: SummariseConversation, caller: Caller) -> ConversationSummary:
-        await self._catch_up()
-        participant = _participant(command.participant, caller)
-        mt, mo = [await self._store.summary(caller.account, participant, side) for side in (Side.MT, Side.MO)]
-        return ConversationSummary(participant, mt, mo)
+        await catch_up(self._store)
+        whom = participant(command.participant, caller)
+        mt, mo = [await self._store.summary(caller.account, whom, side) for side in (Side.MT, Side.MO)]
+        return ConversationSummary(whom, mt, mo)
 
     async def _received(self, command: ListReceived, caller: Caller) -> Received:
         senders, recipients = (
-            {_participant(written, caller).lower() for written in named}
+            {participant(written, caller).lower() for written in named}
             for named in (command.senders, command.recipients)
         )
         return Received(tuple(await self._store.received(caller.account, senders, recipients, MOST_RECEIVED)))
@@ -69,12 +69,13 @@ class ConversationDesk:
             raise NotFound("There is no incoming SMS with this id")
         return Received((found,))
 
-    async def _catch_up(self) -> None:
-        """File what was said since the index was filled last, so that nobody misses what was just sent."""
-        while await self._store.file(AT_ONCE):
-            pass
+
+async def catch_up(store: Store) -> None:
+    """File what was said since the index was filled last, so that nobody misses what was just sent."""
+    while await store.file(AT_ONCE):
+        pass
 
 
-def _participant(written: str, caller: Caller) -> str:
+def participant(written: str, caller: Caller) -> str:
     """A number as it is stored, however it is written; what is no number is a name."""
     return normalise(written, caller.country) or written

@@ -72,7 +72,8 @@ class RegisterDesk:
 
     async def _block(self, command: Block, caller: Caller) -> BlockedEntries:
         numbers = tuple([_number(written, caller) for written in command.numbers])
-        return BlockedEntries(tuple(await self._registers.block(caller.account, numbers, self._clock.now())))
+        entries = await self._registers.block(caller.account, numbers, self._clock.now())
+        return BlockedEntries(tuple(entries), command.several)
 
     async def _unblock(self, command: Unblock, caller: Caller) -> BlockedEntries:
         entry = self._found(command.which, caller)

@@ -14,13 +14,13 @@ _OF = "account = ? AND participant = ? AND side = ?"
 
 
 class _Entry(NamedTuple):
-    """The order of its fields is the order in which things were said."""
+    """The order of its fields is the order in which things were said: in the same moment, the question first."""
 
     created: int
+    side: Side
     key: int
     account: str
     participant: str
-    side: Side
 
 
 def file(db: sqlite3.Connection, limit: int) -> int:
@@ -58,7 +58,7 @@ def _sent(db: sqlite3.Connection, limit: int) -> list[_Entry]:
         batch: db.execute("SELECT created, account FROM batch WHERE key = ?", (batch,)).fetchone()
         for batch in dict.fromkeys(batch for _, _, batch in rows)
     }
-    return [_Entry(of[batch][0], number, of[batch][1], recipient.lower(), Side.MT) for number, recipient, batch in rows]
+    return [_Entry(of[batch][0], Side.MT, number, of[batch][1], recipient.lower()) for number, recipient, batch in rows]
 
 
 def _received(db: sqlite3.Connection, limit: int) -> list[_Entry]:
@@ -67,7 +67,7 @@ def _received(db: sqlite3.Connection, limit: int) -> list[_Entry]:
         " ORDER BY key LIMIT ?",
         (limit,),
     )
-    return [_Entry(created, key, account, sender.lower(), Side.MO) for created, key, account, sender in rows]
+    return [_Entry(created, Side.MO, key, account, sender.lower()) for created, key, account, sender in rows]
 
 
 def _last(db: sqlite3.Connection, account: str, participant: str, side: int) -> int:

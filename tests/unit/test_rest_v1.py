@@ -426,7 +426,7 @@ def test_routes_sending_in_any_case() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/api", "/api/", "/api/contacts", "/api/sms/sent", "/api/sms/sent/bundle/7", "/api/me/account", "/apix/me"],
+    ["/api", "/api/", "/api/surveys", "/api/sms/sent/bundle/7/8", "/api/me/children", "/apix/me"],
 )
 def test_answers_404_where_nothing_is(path: str) -> None:
     """An unknown path is not found, with credentials or without."""
