@@ -15,8 +15,8 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Settings
 from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
-from gateway.filing import Filing
 from gateway.front import Server
+from gateway.housekeeping import Housekeeping
 from gateway.http import Http
 from gateway.internal import internal_app
 from gateway.limits import Limits, spent_today
@@ -96,7 +96,7 @@ async def start(
         await tell_orphans(store, settings)
         await dispatcher.start()
         stack.push_async_callback(dispatcher.stop, settings.listen.shutdown)
-        for behind in (callbacks, Filing(store)):
+        for behind in (callbacks, Housekeeping(store, clock)):
             behind.start()
             stack.push_async_callback(behind.stop)
         inside = internal_app(store, metrics, Queue(store, dispatcher, clock, metrics), runtime, settings.listen)

@@ -12,6 +12,7 @@ GatewayError
 │  ├─ NotCarried
 │  ├─ NotFound
 │  ├─ TooLate
+│  ├─ KeyReused
 │  ├─ MethodNotAllowed
 │  ├─ UnsupportedMedia
 │  ├─ TooLarge
@@ -108,6 +109,10 @@ class NotFound(RequestError):
 
 class TooLate(RequestError):
     """Nothing of this batch can be cancelled any more: all of it has left, or has come to its end."""
+
+
+class KeyReused(RequestError):
+    """This Idempotency-Key was used for another request; give every request a key of its own."""
 
 
 class MethodNotAllowed(RequestError):

@@ -1,18 +1,20 @@
 """What a command does: check, route and store a batch; answer a question."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import structlog
 
 from gateway.acceptance import checked, leaving, measured, recipients_of
 from gateway.clock import Clock
-from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, SubmitBatch
+from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, Once, SubmitBatch
 from gateway.conditions import Question, Said
 from gateway.config import Caller
 from gateway.desks import account_of, handlers
-from gateway.errors import BadRecipient, BadSender, Busy, Denied, SendError, Unauthenticated, rejection
+from gateway.errors import BadRecipient, BadSender, Busy, Denied, KeyReused, SendError, Unauthenticated, rejection
 from gateway.limits import Limits
 from gateway.model import Content, Recipient
 from gateway.observe import Metrics
@@ -60,6 +62,8 @@ class Service:
         self._verdicts = verdicts
         self._limits = limits
         self._registers = Registers(store)
+        # Locks that live as long as somebody holds or awaits them.
+        self._asked: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._handlers = handlers(store, clock, metrics, self._registers)
 
     async def load(self) -> None:
@@ -98,6 +102,25 @@ class Service:
         """While a request of a caller is answered. Raises Busy where too many of its requests are."""
         return self._limits.turn(caller.name)
 
+    async def submit_once(
+        self, command: SubmitBatch, once: Once, caller: Caller, face: str, credentials: Credentials | None
+    ) -> Accepted:
+        """As `submit`, but what was accepted under the same key is answered again. Raises KeyReused."""
+        of = (caller.account, once.key)
+        async with self._asked.setdefault(of, asyncio.Lock()):
+            found = await self._store.repeated(caller.account, once.key)
+            if found is None:
+                accepted = self.submit(command, caller, face, credentials)
+                await accepted.durable  # whoever repeats it meanwhile waits for that, too
+                return accepted
+        fingerprint, batch, recipients, segments, rejected = found
+        if fingerprint != once.fingerprint:
+            raise KeyReused
+        durable = asyncio.get_running_loop().create_future()
+        durable.set_result(None)
+        account = account_of(caller)
+        return Accepted(batch, recipients, segments, account, durable, rejected=rejected, repeated=True)
+
     def submit(
         self, command: SubmitBatch, caller: Caller, face: str, credentials: Credentials | None = None
     ) -> Accepted:
@@ -123,7 +146,7 @@ class Service:
         self._limits.take(caller.name, len(recipients) - len(rejected))
         sealed = None if credentials is None else self._seal.close(credentials)
         new = (created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
-        batch, durable = self._store.add(NewBatch(*new, sealed, rejected))
+        batch, durable = self._store.add(NewBatch(*new, sealed, rejected, command.once))
         self._wake([dispatch.upstream for dispatch in dispatches])
         waits = due == created  # nobody waits for what is sent another time
         within = max((leg.rule.within for leg in legs if leg.rule.reply == "sent"), default=None) if waits else None

@@ -172,12 +172,18 @@ class Web:
             answer = await self._service.run(command, caller, mounted.name, credentials)
             return mounted.face.encode(answer, decoded, call)
         await self._pacer.turn()
-        accepted = self._service.submit(command, caller, mounted.name, credentials)
+        if command.once is None:
+            accepted = self._service.submit(command, caller, mounted.name, credentials)
+        else:
+            accepted = await self._service.submit_once(command, command.once, caller, mounted.name, credentials)
         reply = mounted.face.encode(accepted, decoded, call)
         await accepted.durable
         batch = accepted.batch
-        self._metrics.took(mounted.name, caller.name, batch.size)
         visit.facts = {"batch": batch.key, "messages": batch.size}
+        if accepted.repeated:
+            visit.outcome = "repeated"
+            return reply
+        self._metrics.took(mounted.name, caller.name, batch.size)
         if accepted.verdict is not None and (refusal := await accepted.verdict) is not None:
             raise refusal
         return reply

@@ -15,6 +15,7 @@ from gateway.errors import (
     Busy,
     Forbidden,
     GatewayError,
+    KeyReused,
     MethodNotAllowed,
     NoFunds,
     NotFound,
@@ -24,6 +25,7 @@ from gateway.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
+from gateway.idempotency import once_of
 from gateway.ids import LAST_NUMBER
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
 from gateway.translator import LEGACY, LegacyCode
@@ -47,7 +49,7 @@ def _json_body(call: Call) -> bytes:
 
 
 def _send(call: Call, _id: str) -> Command:
-    return wire.read_send(_json_body(call))
+    return wire.read_send(_json_body(call))._replace(once=once_of(call))
 
 
 def _sent(_call: Call, id_: str) -> Command:
@@ -91,6 +93,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (TooLate, 409),
+    (KeyReused, 422),
     (MethodNotAllowed, 405),
     (TooLarge, 413),
     (UnsupportedMedia, 415),

@@ -20,11 +20,12 @@ from gateway.commands import (
     Result,
     SubmitBatch,
 )
+from gateway.idempotency import once_of
 from gateway.ports import Call, Reply
 
 
 def _submit(call: Call, _match: re.Match[str]) -> Command:
-    return SubmitBatch(*read_batch(object_of(call)))
+    return SubmitBatch(*read_batch(object_of(call)), once=once_of(call))
 
 
 def _batches(call: Call, _match: re.Match[str]) -> Command:

@@ -30,6 +30,7 @@ from gateway.commands.messaging import (
     MessageStatus,
     MessagingAnswer,
     MessagingInquiry,
+    Once,
     SentList,
     SubmitBatch,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "ListSent",
     "MessageList",
     "MessageStatus",
+    "Once",
     "Received",
     "RegisterSender",
     "Result",

@@ -8,8 +8,15 @@ from gateway.model import Account, Batch, Content, Message, Page, Recipient, Sta
 from gateway.status import Status
 
 
+class Once(NamedTuple):
+    """By which key a client repeats a request, and what tells one request from another."""
+
+    key: str
+    fingerprint: bytes
+
+
 class SubmitBatch(NamedTuple):
-    """Send this text to these recipients; a recipient named twice gets it once.
+    """Send this text to these recipients; a recipient named twice gets it once. With `once`, however often it is asked.
 
     `loose` marks the older faces' manners: numbers as people write them (made MSISDNs with the caller's country),
     senders trimmed and cut instead of refused.
@@ -18,6 +25,7 @@ class SubmitBatch(NamedTuple):
     content: Content
     recipients: tuple[Recipient, ...]
     loose: bool = False
+    once: Once | None = None
 
 
 class ListBatches(NamedTuple):
@@ -103,6 +111,8 @@ class Accepted(NamedTuple):
     """Where the route waits for the upstream: its refusal, or None; done in bounded time."""
     rejected: Collection[int] = ()
     """The offsets of the recipients that are on the account's blacklist: nothing is sent to them."""
+    repeated: bool = False
+    """Whether the request was accepted before: then nothing new is stored."""
 
     def status(self, offset: int) -> Status:
         """Where a message stands from the beginning."""

@@ -43,6 +43,8 @@ class NewBatch(NamedTuple):
     """The caller's own credentials, sealed, where those are used upstream; erased once nothing is left to do."""
     rejected: tuple[int, ...] = ()
     """Offsets of the recipients that nothing is sent to: in no dispatch, and RecipientRejected from the beginning."""
+    once: tuple[str, bytes] | None = None
+    """The key by which its client repeats the request, and the request's fingerprint."""
 
 
 class NewDispatch(NamedTuple):
@@ -54,6 +56,16 @@ class NewDispatch(NamedTuple):
     plan: Plan = PLAIN
     held: bool = False
     """Whether it waits for operations to let it go."""
+
+
+class Repeated(NamedTuple):
+    """A batch that was accepted under a key of its client's, as it was then; `rejected` are offsets."""
+
+    fingerprint: bytes
+    batch: Batch
+    recipients: tuple[Recipient, ...]
+    segments: tuple[int, ...]
+    rejected: tuple[int, ...]
 
 
 class Transition(NamedTuple):
@@ -246,6 +258,14 @@ class Store(Protocol):
 
     async def pause(self, upstream: str, pause: Pause | None) -> None:
         """Remember that an upstream is stopped (an earlier reason stays), or with None that it is not any more."""
+        ...
+
+    async def repeated(self, account: str, key: str) -> Repeated | None:
+        """What was accepted under a key; None where the key is new, or was forgotten."""
+        ...
+
+    async def forget_keys(self, before: int, limit: int) -> None:
+        """Forget the keys of requests before a moment, in milliseconds since 1970; at most so many at a time."""
         ...
 
     async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:

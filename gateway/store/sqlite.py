@@ -27,9 +27,9 @@ from gateway.model import (
     StatusEntry,
     Tally,
 )
-from gateway.ports import Callback, Depth, Forward, NewBatch, Pause, Selection, Settlement, Transition
+from gateway.ports import Callback, Depth, Forward, NewBatch, Pause, Repeated, Selection, Settlement, Transition
 from gateway.status import Status
-from gateway.store import conversations, incoming, queries, queue, registers, schema
+from gateway.store import conversations, idempotency, incoming, queries, queue, registers, schema
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
@@ -41,6 +41,7 @@ _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
 _ADD_STATUS = "INSERT INTO status (number, step, code, created)"
 _ADD_CALLBACK = "INSERT INTO callback (number, step, attempts, run_at)"
+_ADD_KEY = "INSERT INTO idempotency (account, key, created, fingerprint, batch)"
 _ADD_CREDENTIAL = "INSERT INTO credential (batch, sealed)"
 _ACCEPTED = Status.ACCEPTED.code
 _REJECTED = Status.RECIPIENT_REJECTED.code
@@ -174,6 +175,14 @@ class SqliteStore:
         """Stop an upstream, or let it go on; see the port."""
         await self._writer.run(lambda db: queue.pause(db, upstream, pause))
 
+    async def repeated(self, account: str, key: str) -> Repeated | None:
+        """What a key stands for; see the port."""
+        return await self._read(lambda db: idempotency.repeated(db, account, key))
+
+    async def forget_keys(self, before: int, limit: int) -> None:
+        """Drop old keys; see the port."""
+        await self._writer.run(lambda db: idempotency.forget(db, before, limit))
+
     async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
         """Keep what arrived; see the port."""
         return await self._writer.run(lambda db: incoming.receive(db, arrived, now, passed_on))
@@ -277,6 +286,9 @@ def _rows(batch: Batch, new: NewBatch, ordinal: int) -> Rows:
     rows: Rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
     if sealed:
         rows = (*rows, (_ADD_CREDENTIAL, sealed))
+    if new.once is not None:
+        name, fingerprint = new.once
+        rows = (*rows, (_ADD_KEY, [(account, name, created, fingerprint, key)]))
     return (*rows, *_rows_of_rejected(batch, new)) if new.rejected else rows
 
 

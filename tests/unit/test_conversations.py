@@ -9,7 +9,7 @@ import pytest
 from builders import NOW, FrozenClock, a_content, a_new_batch, stored
 
 from adapters.rest_v2.face import RestV2Face
-from gateway import filing
+from gateway import housekeeping
 from gateway.commands import (
     Command,
     GetConversation,
@@ -21,7 +21,7 @@ from gateway.commands import (
 from gateway.config import Caller
 from gateway.desks.conversations import ConversationDesk
 from gateway.errors import Busy, NotFound
-from gateway.filing import Filing
+from gateway.housekeeping import Housekeeping
 from gateway.ids import Kind, public_id
 from gateway.model import Incoming, Page, Recipient, Side
 from gateway.ports import Call
@@ -212,7 +212,7 @@ async def test_what_came_in_for_others_is_not_there(world: World, incoming_id: s
 
 async def test_the_index_is_filled_while_nobody_asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a reader has little to wait for; a disk that is full for a while does not end it."""
-    monkeypatch.setattr(filing, "EVERY", 0.0)
+    monkeypatch.setattr(housekeeping, "EVERY", 0.0)
     tried: list[int] = []
     enough = asyncio.Event()
 
@@ -227,7 +227,10 @@ async def test_the_index_is_filled_while_nobody_asks(world: World, monkeypatch: 
                 enough.set()
             return await world.store.file(limit)
 
-    background = Filing(Store())  # type: ignore[arg-type]
+        async def forget_keys(self, before: int, limit: int) -> None:
+            await world.store.forget_keys(before, limit)
+
+    background = Housekeeping(Store(), world.clock)  # type: ignore[arg-type]
     background.start()
     await asyncio.wait_for(enough.wait(), 10)
     await background.stop()

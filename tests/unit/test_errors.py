@@ -15,6 +15,7 @@ from gateway.errors import (
     Forbidden,
     GatewayError,
     Internal,
+    KeyReused,
     Malformed,
     MethodNotAllowed,
     Misconfigured,
@@ -49,6 +50,7 @@ RAISED: list[tuple[GatewayError, int, str]] = [
     (NotFound(), 406, "There is nothing here"),
     (
         TooLate(),
+        KeyReused(),
         406,
         "Nothing of this batch can be cancelled any more: all of it has left, or has come to its end",
     ),

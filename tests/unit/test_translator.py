@@ -90,6 +90,7 @@ REFUSALS = {
     "NotCarried": 50,
     "NotFound": 110,
     "TooLate": 110,
+    "KeyReused": 110,
     "MethodNotAllowed": 110,
     "UnsupportedMedia": 110,
     "TooLarge": 110,
