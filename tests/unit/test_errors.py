@@ -49,8 +49,12 @@ RAISED: list[tuple[GatewayError, int, str]] = [
     (NotCarried("MMS is not carried here"), 515, "MMS is not carried here"),
     (NotFound(), 406, "There is nothing here"),
     (
-        TooLate(),
         KeyReused(),
+        406,
+        "This Idempotency-Key was used for another request; give every request a key of its own",
+    ),
+    (
+        TooLate(),
         406,
         "Nothing of this batch can be cancelled any more: all of it has left, or has come to its end",
     ),
