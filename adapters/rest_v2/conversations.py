@@ -1,10 +1,10 @@
 """v2's addresses for conversations. Source: the provider's page "Conversations"; the summary's fields are inferred."""
 
 import re
-from typing import Any
 from urllib.parse import unquote
 
-from adapters.rest_v2.exchange import Decoder, Encoder, Route, answer, listed, page_of, route
+from adapters.rest_v2.documents import IncomingDocument, MessageDocument, SideDocument, SummaryDocument
+from adapters.rest_v2.exchange import Decoder, Encoder, Op, Route, answer, listed, page_of, route
 from adapters.rest_v2.wire import incoming_document, message_document
 from gateway.clock import iso
 from gateway.commands import (
@@ -17,6 +17,8 @@ from gateway.commands import (
 )
 from gateway.model import Conversation, Incoming, Side
 from gateway.ports import Call, Reply
+
+_Either = MessageDocument | IncomingDocument
 
 
 def _side(side: Side) -> Decoder:
@@ -31,10 +33,22 @@ def _summary(_call: Call, match: re.Match[str]) -> Command:
 
 
 ROUTES: tuple[Route, ...] = (
-    route("/v2/conversations/([^/]+)", GET=_side(Side.BOTH)),
-    route("/v2/conversations/([^/]+)/mt", GET=_side(Side.MT)),
-    route("/v2/conversations/([^/]+)/mo", GET=_side(Side.MO)),
-    route("/v2/conversations/([^/]+)/summary", GET=_summary),
+    route(
+        "/v2/conversations/{participant}",
+        GET=Op(_side(Side.BOTH), "List what was said with somebody", list[_Either], paged=True),
+    ),
+    route(
+        "/v2/conversations/{participant}/mt",
+        GET=Op(_side(Side.MT), "List what was sent to somebody", list[MessageDocument], paged=True),
+    ),
+    route(
+        "/v2/conversations/{participant}/mo",
+        GET=Op(_side(Side.MO), "List what somebody sent", list[IncomingDocument], paged=True),
+    ),
+    route(
+        "/v2/conversations/{participant}/summary",
+        GET=Op(_summary, "Tell how much was said with somebody", SummaryDocument),
+    ),
 )
 
 
@@ -49,10 +63,15 @@ def _list(result: ConversationList, call: Call) -> Reply:
 
 
 def _summarised(result: ConversationSummary, _call: Call) -> Reply:
-    return answer({"participant": result.participant, "mt": _said(result.mt), "mo": _said(result.mo)})
+    document: SummaryDocument = {
+        "participant": result.participant,
+        "mt": _said(result.mt),
+        "mo": _said(result.mo),
+    }
+    return answer(document)
 
 
-def _said(side: Conversation) -> dict[str, Any]:
+def _said(side: Conversation) -> SideDocument:
     first, latest = (None if moment is None else iso(moment) for moment in (side.first, side.latest))
     return {"messages": side.messages, "first": first, "latest": latest}
 

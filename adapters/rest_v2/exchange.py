@@ -23,16 +23,34 @@ Encoder = Callable[[Any, Call], Reply]
 """Gets the result."""
 
 
+class Op(NamedTuple):
+    """What a method does at an address: how it is read, and what OpenAPI says of it.
+
+    `answers` and `body` are types of documents; `refusals` are the HTTP statuses beside those that all share.
+    """
+
+    decode: Decoder
+    summary: str
+    answers: Any
+    status: int = 200
+    body: Any = None
+    paged: bool = False
+    refusals: tuple[int, ...] = ()
+    headers: Mapping[str, str] = {}
+
+
 class Route(NamedTuple):
-    """An address, and the decoder of each method that can be used there."""
+    """An address, and what each method that can be used there does."""
 
+    template: str
     match: Callable[[str], re.Match[str] | None]
-    decoders: Mapping[str, Decoder]
+    operations: Mapping[str, Op]
 
 
-def route(pattern: str, **decoders: Decoder) -> Route:
-    """An address by an expression for its path, in any letter case, without a slash at its end."""
-    return Route(re.compile(pattern, re.IGNORECASE).fullmatch, decoders)
+def route(template: str, **operations: Op) -> Route:
+    """An address by its path, in which `{name}` is any segment; in any letter case, without a slash at its end."""
+    pattern = re.sub(r"\{\w+\}", "([^/]+)", template)
+    return Route(template, re.compile(pattern, re.IGNORECASE).fullmatch, operations)
 
 
 def json_of(call: Call) -> Any:

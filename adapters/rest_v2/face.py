@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from adapters.rest_v2 import conversations, messaging, registers
 from adapters.rest_v2.exchange import Encoder, Route
+from adapters.rest_v2.reference import Reference
 from gateway.commands import Command, Result
 from gateway.errors import (
     Busy,
@@ -31,6 +32,8 @@ _ROUTES: tuple[Route, ...] = tuple(route for subject in _SUBJECTS for route in s
 _ENCODERS: Mapping[type[Result], Encoder] = {
     result: encoder for subject in _SUBJECTS for result, encoder in subject.ENCODERS.items()
 }
+
+_REFERENCE = Reference(_ROUTES)
 
 # Error class -> HTTP status and title; the first that fits. Source: the provider's table of HTTP codes; titles as
 # ASP.NET Core's ProblemDetails has them, which the one known client that reads error bodies expects.
@@ -56,8 +59,10 @@ class RestV2Face:
     mounts = ("/v2/",)
     max_body = 4 * 1024 * 1024
 
-    def decode(self, call: Call) -> Inbound:
-        """The command; an error in it waits until the key has been checked."""
+    def decode(self, call: Call) -> Inbound | Reply:
+        """The command; an error in it waits until the key has been checked. What is for readers needs no key."""
+        if (shown := _REFERENCE.shown(call)) is not None:
+            return shown
         credentials = _bearer(call.headers)
         try:
             command: Command | RequestError = _command(call)
@@ -96,8 +101,8 @@ def _command(call: Call) -> Command:
     path = call.path.rstrip("/")
     for route in _ROUTES:
         if match := route.match(path):
-            decoder = route.decoders.get(call.method)
-            if decoder is None:
-                raise MethodNotAllowed(tuple(route.decoders))
-            return decoder(call, match)
+            operation = route.operations.get(call.method)
+            if operation is None:
+                raise MethodNotAllowed(tuple(route.operations))
+            return operation.decode(call, match)
     raise NotFound("There is no such address under /v2")

@@ -2,8 +2,9 @@
 
 import re
 
-from adapters.rest_v2.exchange import Encoder, Route, answer, listed, object_of, page_of, route
-from adapters.rest_v2.wire import accepted_document, batch_document, message_document, read_batch
+from adapters.rest_v2.documents import BatchDocument, MessageDocument
+from adapters.rest_v2.exchange import Encoder, Op, Route, answer, listed, object_of, page_of, route
+from adapters.rest_v2.wire import BatchRequest, accepted_document, batch_document, message_document, read_batch
 from gateway.commands import (
     Accepted,
     BatchCanceled,
@@ -49,10 +50,32 @@ def _message(_call: Call, match: re.Match[str]) -> Command:
 
 
 ROUTES: tuple[Route, ...] = (
-    route("/v2/batches", GET=_batches, POST=_submit),
-    route("/v2/batches/([^/]+)", GET=_batch, DELETE=_cancel),
-    route("/v2/batches/([^/]+)/messages", GET=_messages),
-    route("/v2/batches/([^/]+)/messages/([^/]+)", GET=_message),
+    route(
+        "/v2/batches",
+        GET=Op(_batches, "List the batches of the account", list[BatchDocument], paged=True),
+        POST=Op(
+            _submit,
+            "Send a text to one or many recipients",
+            BatchDocument,
+            status=201,
+            body=BatchRequest,
+            refusals=(403, 413, 415, 422),
+            headers={"Location": "Where the batch can be read"},
+        ),
+    ),
+    route(
+        "/v2/batches/{batch}",
+        GET=Op(_batch, "Tell where a batch stands", BatchDocument, refusals=(404,)),
+        DELETE=Op(_cancel, "Cancel what has not left of a batch", BatchDocument, refusals=(404, 409)),
+    ),
+    route(
+        "/v2/batches/{batch}/messages",
+        GET=Op(_messages, "List the messages of a batch", list[MessageDocument], paged=True, refusals=(404,)),
+    ),
+    route(
+        "/v2/batches/{batch}/messages/{message}",
+        GET=Op(_message, "Tell of a message, with its whole history", MessageDocument, refusals=(404,)),
+    ),
 )
 
 

@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import unquote
 
-from adapters.rest_v2.exchange import Encoder, Route, answer, listed, object_of, page_of, route
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from adapters.rest_v2.documents import BlockedDocument, SenderDocument
+from adapters.rest_v2.exchange import Encoder, Op, Route, answer, listed, object_of, page_of, route
 from gateway.clock import iso
 from gateway.commands import (
     Block,
@@ -26,6 +28,14 @@ from gateway.commands import (
 from gateway.errors import Malformed
 from gateway.model import Blocked, Sender
 from gateway.ports import Call, Reply
+
+
+class BlockedRequest(BaseModel):
+    """POST /v2/blacklist as clients write it."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
+
+    msisdn: str
 
 
 def _senders(call: Call, _match: re.Match[str]) -> Command:
@@ -49,12 +59,12 @@ def _blacklist(call: Call, _match: re.Match[str]) -> Command:
 
 
 def _add(call: Call, _match: re.Match[str]) -> Command:
-    document = {name.lower(): value for name, value in object_of(call).items()}
-    msisdn = document.get("msisdn")
-    if not isinstance(msisdn, (str, int)) or isinstance(msisdn, bool):
+    try:
+        entry = BlockedRequest.model_validate({name.lower(): value for name, value in object_of(call).items()})
+    except ValidationError:
         sentence = "Give the number to block, as 46712345678"
-        raise Malformed(sentence, {"msisdn": [sentence]})
-    return Block((str(msisdn),))
+        raise Malformed(sentence, {"msisdn": [sentence]}) from None
+    return Block((entry.msisdn,))
 
 
 def _blocked(_call: Call, match: re.Match[str]) -> Command:
@@ -76,18 +86,34 @@ def _segment(match: re.Match[str]) -> str:
 
 # The clients that were seen register and block with PUT and no body, so none is asked for.
 ROUTES: tuple[Route, ...] = (
-    route("/v2/me/senders", GET=_senders),
-    route("/v2/me/senders/([^/]+)", GET=_sender, PUT=_register, DELETE=_unregister),
-    route("/v2/blacklist", GET=_blacklist, POST=_add),
-    route("/v2/blacklist/([^/]+)", GET=_blocked, PUT=_block, DELETE=_unblock),
+    route("/v2/me/senders", GET=Op(_senders, "List the registered senders", list[SenderDocument], paged=True)),
+    route(
+        "/v2/me/senders/{sender}",
+        GET=Op(_sender, "Tell of a registered sender", SenderDocument, refusals=(404,)),
+        PUT=Op(_register, "Register a sender", SenderDocument),
+        DELETE=Op(_unregister, "Forget a sender", SenderDocument, refusals=(404,)),
+    ),
+    route(
+        "/v2/blacklist",
+        GET=Op(_blacklist, "List the blacklist", list[BlockedDocument], paged=True),
+        POST=Op(
+            _add, "Add a number to the blacklist", BlockedDocument, status=201, body=BlockedRequest, refusals=(413, 415)
+        ),
+    ),
+    route(
+        "/v2/blacklist/{msisdn}",
+        GET=Op(_blocked, "Tell of a number on the blacklist", BlockedDocument, refusals=(404,)),
+        PUT=Op(_block, "Add a number to the blacklist", BlockedDocument),
+        DELETE=Op(_unblock, "Take a number off the blacklist", BlockedDocument, refusals=(404,)),
+    ),
 )
 
 
-def _sender_document(sender: Sender) -> dict[str, Any]:
+def _sender_document(sender: Sender) -> SenderDocument:
     return {"sender": sender.name, "created": iso(sender.created)}
 
 
-def _blocked_document(entry: Blocked) -> dict[str, Any]:
+def _blocked_document(entry: Blocked) -> BlockedDocument:
     # Milliseconds and no zone, unlike v2's other times: as the provider prints it.
     moment = datetime.fromtimestamp(entry.created / 1000, UTC).replace(tzinfo=None)
     return {"msisdn": entry.msisdn, "created": moment.isoformat(timespec="milliseconds")}

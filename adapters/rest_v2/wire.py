@@ -6,7 +6,7 @@ The provider's .NET sample posts PascalCase names and integer enums, so names ma
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import (
     BaseModel,
@@ -17,13 +17,25 @@ from pydantic import (
     StringConstraints,
     Tag,
     ValidationError,
+    WithJsonSchema,
 )
+from pydantic.fields import FieldInfo
 
+from adapters.rest_v2.documents import (
+    BatchDocument,
+    CountDocument,
+    IncomingDocument,
+    MessageDocument,
+    PriceDocument,
+    StatusDocument,
+    WindowDocument,
+)
 from gateway.clock import iso, parse_iso
 from gateway.commands import Accepted
 from gateway.errors import Malformed
 from gateway.ids import Kind, public_id
 from gateway.model import (
+    MAX_BODY,
     MAX_RECIPIENTS,
     Account,
     Batch,
@@ -85,18 +97,35 @@ def _one_or_many(value: object) -> object:
 
 
 def _optional_url(value: object) -> object:
-    if isinstance(value, str) and value and not value.lower().startswith(("http://", "https://")):
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str) or not value.lower().startswith(("http://", "https://")):
         raise ValueError("Give an http or https URL")
-    return value or None
+    return value
 
 
 def _texts(value: object) -> object:
     return {key: "" if item is None else item for key, item in value.items()} if isinstance(value, dict) else value
 
 
-_Moment = Annotated[int | None, BeforeValidator(_moment)]
-_Msisdn = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")]
-_Arguments = Annotated[dict[str, str], BeforeValidator(_texts)]
+_Moment = Annotated[
+    int | None, BeforeValidator(_moment), WithJsonSchema({"type": ["string", "null"], "format": "date-time"})
+]
+_NUMBER = "^[0-9]{1,15}$"
+_Msisdn = Annotated[
+    str, StringConstraints(pattern=_NUMBER), WithJsonSchema({"type": ["string", "integer"], "pattern": _NUMBER})
+]
+_Arguments = Annotated[
+    dict[str, str],
+    BeforeValidator(_texts),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}}),
+]
+_TEMPLATE: dict[str, Any] = {
+    "description": "Template arguments by number, and under `default` those of all others",
+    "propertyNames": {"pattern": "^([0-9]{1,15}|default)$"},
+    "minProperties": 1,
+    "not": {"required": ["default"], "maxProperties": 1},
+}
 
 
 class _Window(BaseModel):
@@ -108,6 +137,11 @@ _ALWAYS = _Window()
 """A window without ends shuts nothing out."""
 
 
+def _shown(**schema: Any) -> FieldInfo:
+    """What OpenAPI shows beyond what is checked here, for it is checked further in."""
+    return cast("FieldInfo", Field(json_schema_extra=schema))
+
+
 def _kind(value: object) -> str:
     return "template" if isinstance(value, dict) else "list"
 
@@ -115,28 +149,62 @@ def _kind(value: object) -> str:
 class BatchRequest(BaseModel):
     """POST /v2/batches as clients write it. Unknown names are ignored, as the provider's own server does."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
+    # Clients write names in any letter case: they are read by the fields' own names, and shown by their aliases.
+    model_config = ConfigDict(
+        coerce_numbers_to_str=True, frozen=True, populate_by_name=True, loc_by_alias=False, title="BatchRequest"
+    )
 
-    sender: str
+    sender: Annotated[str, _shown(type=["string", "integer"], pattern="^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$")]
     recipients: Annotated[
-        Annotated[list[_Msisdn], Field(max_length=MAX_RECIPIENTS, fail_fast=True), Tag("list")]
-        | Annotated[dict[str, _Arguments], Field(max_length=MAX_RECIPIENTS + 1), Tag("template")],
+        Annotated[list[_Msisdn], Field(max_length=MAX_RECIPIENTS, fail_fast=True), _shown(minItems=1), Tag("list")]
+        | Annotated[dict[str, _Arguments], Field(max_length=MAX_RECIPIENTS + 1), _shown(**_TEMPLATE), Tag("template")],
         Discriminator(_kind),
     ]
-    body: str
-    type: Annotated[MessageType, _choice(_TYPES, "Use sms or flash", MessageType.SMS)] = MessageType.SMS
-    datacoding: Annotated[DataCoding | None, _choice(_CODINGS, "Use gsm or ucs", None)] = None
-    priority: Annotated[Priority, _choice(_PRIORITIES, "Use 1 or 2", Priority.NORMAL)] = Priority.NORMAL
+    body: Annotated[str, _shown(type=["string", "integer"], minLength=1, maxLength=MAX_BODY, pattern="\\S")]
+    type: Annotated[
+        MessageType,
+        _choice(_TYPES, "Use sms or flash", MessageType.SMS),
+        WithJsonSchema({"enum": ["sms", "flash", 1, 0, None], "default": "sms"}),
+    ] = MessageType.SMS
+    datacoding: Annotated[
+        DataCoding | None,
+        _choice(_CODINGS, "Use gsm or ucs", None),
+        WithJsonSchema({"enum": ["gsm", "ucs", 0, 2, None], "default": None}),
+    ] = None
+    priority: Annotated[
+        Priority,
+        _choice(_PRIORITIES, "Use 1 or 2", Priority.NORMAL),
+        WithJsonSchema({"enum": [1, 2, None], "default": 1}),
+    ] = Priority.NORMAL
     deliverywindows: Annotated[
         tuple[Annotated[_Window, BeforeValidator(_lower_keys)], ...],
-        BeforeValidator(lambda value: value or ()),
-        Field(max_length=100),
+        BeforeValidator(lambda value: () if value is None else value),
+        Field(max_length=100, alias="deliveryWindows"),
+        _shown(type=["array", "null"]),
     ] = ()
     deliveryreporturl: Annotated[
-        Annotated[str, StringConstraints(max_length=2000)] | None, BeforeValidator(_optional_url)
+        Annotated[str, StringConstraints(max_length=2000)] | None,
+        BeforeValidator(_optional_url),
+        Field(alias="deliveryReportUrl"),
+        WithJsonSchema({"type": ["string", "null"], "maxLength": 2000, "pattern": "^([Hh][Tt][Tt][Pp][Ss]?://.*)?$"}),
     ] = None
-    reference: Annotated[str, StringConstraints(max_length=1000)] | None = None
-    tags: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(max_length=100)] = ()
+    reference: Annotated[
+        Annotated[str, StringConstraints(max_length=1000)] | None,
+        WithJsonSchema({"type": ["string", "number", "null"], "maxLength": 1000}),
+    ] = None
+    tags: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_one_or_many),
+        Field(max_length=100),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "array", "items": {"type": ["string", "number"]}, "maxItems": 100},
+                    {"type": ["string", "null"]},
+                ]
+            }
+        ),
+    ] = ()
 
 
 _WORDS = {
@@ -207,7 +275,7 @@ def _window(window: _Window) -> Window:
     return Window(window.opens, closes)
 
 
-def accepted_document(result: Accepted) -> dict[str, Any]:
+def accepted_document(result: Accepted) -> BatchDocument:
     """The batch document of a batch that was taken just now: nothing is known of its price, nothing of it has left."""
     currency = result.account.currency
     if result.rejected:
@@ -229,21 +297,23 @@ def _tallies(result: Accepted) -> tuple[Tally, ...]:
     return tuple([Tally(status, len(counts), sum(counts)) for status, counts in at.items() if counts])
 
 
-def batch_document(batch: Batch, status: Status, tallies: Sequence[Tally], account: Account) -> dict[str, Any]:
+def batch_document(batch: Batch, status: Status, tallies: Sequence[Tally], account: Account) -> BatchDocument:
     """The batch document of a batch whose messages stand where `tallies` says."""
     total = sum((tally.price for tally in tallies if tally.price), Decimal(0))
-    price = {
+    price: PriceDocument = {
         "total": float(total),
         "currency": next((tally.currency for tally in tallies if tally.currency), account.currency),
         "average": float(round(total / batch.size, 4)) if total else 0.0,
     }
-    summary = {str(tally.status.code): {"messages": tally.messages, "sms": tally.segments} for tally in tallies}
+    summary: dict[str, CountDocument] = {
+        str(tally.status.code): {"messages": tally.messages, "sms": tally.segments} for tally in tallies
+    }
     return _document(batch, account, status.code, price, summary)
 
 
 def _document(
-    batch: Batch, account: Account, code: int, price: Mapping[str, Any], messages: Mapping[str, Any]
-) -> dict[str, Any]:
+    batch: Batch, account: Account, code: int, price: PriceDocument, messages: dict[str, CountDocument]
+) -> BatchDocument:
     """Its fields in the documented order; `body` stays untemplated."""
     sender, body, type_, coding, priority, windows, report_url, reference, tags, defaults = batch.content
     return {
@@ -266,7 +336,7 @@ def _document(
     }
 
 
-def window_document(window: Window) -> dict[str, str | None]:
+def window_document(window: Window) -> WindowDocument:
     """A delivery window with ISO times, None for an open end."""
     return {
         "opens": None if window.opens is None else iso(window.opens),
@@ -276,7 +346,7 @@ def window_document(window: Window) -> dict[str, str | None]:
 
 def message_document(
     batch: Batch, message: Message, account: Account, history: Sequence[StatusEntry] = ()
-) -> dict[str, Any]:
+) -> MessageDocument:
     """The message document: its fields in the documented order; without a history, as in lists, the latest status."""
     content = batch.content
     statuses = history or (StatusEntry(status=message.status, created=message.modified),)
@@ -303,7 +373,7 @@ def message_document(
     }
 
 
-def incoming_document(incoming: Incoming) -> dict[str, Any]:
+def incoming_document(incoming: Incoming) -> IncomingDocument:
     """The message document of one that came in, as it is listed and as it is passed on (the provider's MO page).
 
     The provider's `batchId` groups what was received together, normally one message: here it is always one.
@@ -329,6 +399,6 @@ def incoming_document(incoming: Incoming) -> dict[str, Any]:
     }
 
 
-def status_document(entry: StatusEntry) -> dict[str, Any]:
+def status_document(entry: StatusEntry) -> StatusDocument:
     """One step of a history; `duration` 1 says that it is final."""
     return {"created": iso(entry.created), "code": entry.status.code, "duration": int(entry.status.final)}

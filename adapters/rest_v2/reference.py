@@ -1,0 +1,79 @@
+"""What v2's face says of itself: an OpenAPI document, and a page for people, both made of its operations."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import orjson
+
+from adapters.rest_v2.documents import ProblemDocument
+from adapters.rest_v2.exchange import JSON, MAX_LIMIT, Route
+from gateway import __version__
+from gateway.openapi import Api, Document, Operation, Parameter, document
+from gateway.openapi_page import page
+from gateway.ports import Call, Reply
+
+DOCUMENT = "/v2/openapi.json"
+
+# What every operation may be answered with: a faulty request, no credentials, too many requests at the moment.
+_REFUSALS = (400, 401, 503)
+_PAGING = (
+    Parameter("start", {"type": "integer", "minimum": 0, "maximum": 2**31, "default": 0}, "The first entry"),
+    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}, "Entries of a page"),
+    Parameter("order", {"type": "string", "enum": ["ASC", "DESC"], "default": "ASC"}, "Which end comes first"),
+)
+_LINK = {"Link": "Where the page itself, the first, the previous, the next and the last one are (RFC 8288)"}
+_ID: Document = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
+_API = Api(
+    title="REST v2",
+    description="The provider's REST v2, as Sluss serves it. Send the API key as `Authorization: Bearer KEY`.",
+    security={"key": {"type": "http", "scheme": "bearer"}},
+    problem=ProblemDocument,
+    problem_media="application/problem+json",
+    places={
+        "batch": _ID,
+        "message": _ID,
+        "participant": {"type": "string", "minLength": 1},
+        "sender": {"type": "string", "pattern": "^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$"},
+        "msisdn": {"type": "string", "pattern": "^[1-9][0-9]{2,14}$"},
+    },
+)
+
+
+class Reference:
+    """The document and the page of a face; made when somebody asks for the first time."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+
+    def shown(self, call: Call) -> Reply | None:
+        """The one that a call asks for, None where it asks for something else."""
+        if call.method != "GET":
+            return None
+        match call.path.lower():
+            case "/v2/openapi.json":
+                return Reply(200, orjson.dumps({**self.document, "servers": [{"url": call.base}]}), JSON)
+            case "/v2/docs":
+                return Reply(200, page(self.document, DOCUMENT), {"Content-Type": "text/html; charset=utf-8"})
+        return None
+
+    @cached_property
+    def document(self) -> Document:
+        """The OpenAPI document, without the address of its server."""
+        return document(_API, _operations(self._routes), __version__)
+
+
+def _operations(routes: Iterable[Route]) -> Iterable[Operation]:
+    for route in routes:
+        for method, op in route.operations.items():
+            yield Operation(
+                method,
+                route.template,
+                op.summary,
+                op.answers,
+                op.status,
+                op.body,
+                _PAGING if op.paged else (),
+                (*_REFUSALS, *op.refusals),
+                {**op.headers, **_LINK} if op.paged else op.headers,
+                route.template.split("/")[2],
+            )
