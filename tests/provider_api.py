@@ -43,6 +43,12 @@ def table() -> str:
     return "\n".join(("| API | call | does |", "|---|---|---|", *lines, ""))
 
 
+def told(api: str) -> set[str]:
+    """The calls of an API that the README tells."""
+    rows = (line.split(" | ") for line in README.read_text().splitlines() if line.startswith(f"| {api} | `"))
+    return {row[1].strip("`") for row in rows}
+
+
 def written(readme: str) -> str:
     """A README with the table in its place."""
     before, _, rest = readme.partition(BEGIN)

@@ -71,6 +71,11 @@ def object_of(call: Call) -> dict[str, Any]:
     return document
 
 
+def whole(value: object) -> object:
+    """A number as JSON Schema has it: 46.0 is the integer 46."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def query_of(call: Call) -> dict[str, str]:
     """The parameters, by their names in lower case; the last of those that are named alike."""
     return {name.lower(): value for name, value in parse_qsl(call.query, keep_blank_values=True, errors="replace")}

@@ -7,6 +7,7 @@ import orjson
 
 from adapters.rest_v2.documents import ProblemDocument
 from adapters.rest_v2.exchange import JSON, MAX_LIMIT, Route
+from adapters.rest_v2.registers import MSISDN
 from gateway import __version__
 from gateway.openapi import Api, Document, Operation, Parameter, document
 from gateway.openapi_page import page
@@ -34,7 +35,7 @@ _API = Api(
         "message": _ID,
         "participant": {"type": "string", "minLength": 1},
         "sender": {"type": "string", "pattern": "^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$"},
-        "msisdn": {"type": "string", "pattern": "^[1-9][0-9]{2,14}$"},
+        "msisdn": {"type": "string", "pattern": MSISDN},
     },
 )
 

@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Annotated, Any
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from adapters.rest_v2.documents import BlockedDocument, SenderDocument
-from adapters.rest_v2.exchange import Encoder, Op, Route, answer, listed, object_of, page_of, route
+from adapters.rest_v2.exchange import Encoder, Op, Route, answer, listed, object_of, page_of, route, whole
 from gateway.clock import iso
 from gateway.commands import (
     Block,
@@ -29,13 +30,19 @@ from gateway.errors import Malformed
 from gateway.model import Blocked, Sender
 from gateway.ports import Call, Reply
 
+MSISDN = "^\\+?[1-9][0-9]{2,14}$"
+_MSISDN = re.compile(MSISDN, re.ASCII)
+_INTEGERS: dict[str, Any] = {"pattern": MSISDN, "type": ["string", "integer"], "minimum": 100, "maximum": 10**15 - 1}
+
 
 class BlockedRequest(BaseModel):
     """POST /v2/blacklist as clients write it."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
 
-    msisdn: str
+    msisdn: Annotated[
+        str, BeforeValidator(whole), StringConstraints(pattern=MSISDN), Field(json_schema_extra=_INTEGERS)
+    ]
 
 
 def _senders(call: Call, _match: re.Match[str]) -> Command:
@@ -62,21 +69,32 @@ def _add(call: Call, _match: re.Match[str]) -> Command:
     try:
         entry = BlockedRequest.model_validate({name.lower(): value for name, value in object_of(call).items()})
     except ValidationError:
-        sentence = "Give the number to block, as 46712345678"
-        raise Malformed(sentence, {"msisdn": [sentence]}) from None
+        raise _no_number() from None
     return Block((entry.msisdn,))
 
 
 def _blocked(_call: Call, match: re.Match[str]) -> Command:
-    return GetBlocked(_segment(match))
+    return GetBlocked(_number(match))
 
 
 def _block(_call: Call, match: re.Match[str]) -> Command:
-    return Block((_segment(match),))
+    return Block((_number(match),))
 
 
 def _unblock(_call: Call, match: re.Match[str]) -> Command:
-    return Unblock(_segment(match))
+    return Unblock(_number(match))
+
+
+def _number(match: re.Match[str]) -> str:
+    msisdn = _segment(match)
+    if not _MSISDN.fullmatch(msisdn):
+        raise _no_number()
+    return msisdn
+
+
+def _no_number() -> Malformed:
+    sentence = "Give the number with country code, as 46712345678"
+    return Malformed(sentence, {"msisdn": [sentence]})
 
 
 def _segment(match: re.Match[str]) -> str:

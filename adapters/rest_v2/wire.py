@@ -30,6 +30,7 @@ from adapters.rest_v2.documents import (
     StatusDocument,
     WindowDocument,
 )
+from adapters.rest_v2.exchange import whole
 from gateway.clock import iso, parse_iso
 from gateway.commands import Accepted
 from gateway.errors import Malformed
@@ -112,8 +113,14 @@ _Moment = Annotated[
     int | None, BeforeValidator(_moment), WithJsonSchema({"type": ["string", "null"], "format": "date-time"})
 ]
 _NUMBER = "^[0-9]{1,15}$"
+_SAYABLE = "^[^\\u0000]*$"
+_TEXT = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$"
+_DIGITS: dict[str, Any] = {"type": ["string", "integer"], "minimum": 0, "maximum": 10**15 - 1}
 _Msisdn = Annotated[
-    str, StringConstraints(pattern=_NUMBER), WithJsonSchema({"type": ["string", "integer"], "pattern": _NUMBER})
+    str,
+    StringConstraints(pattern=_NUMBER),
+    BeforeValidator(whole),
+    WithJsonSchema({"pattern": _NUMBER, **_DIGITS}),
 ]
 _Arguments = Annotated[
     dict[str, str],
@@ -128,12 +135,12 @@ _TEMPLATE: dict[str, Any] = {
 }
 
 
-class _Window(BaseModel):
+class DeliveryWindow(BaseModel):
     opens: _Moment = None
     closes: _Moment = None
 
 
-_ALWAYS = _Window()
+_ALWAYS = DeliveryWindow()
 """A window without ends shuts nothing out."""
 
 
@@ -154,13 +161,13 @@ class BatchRequest(BaseModel):
         coerce_numbers_to_str=True, frozen=True, populate_by_name=True, loc_by_alias=False, title="BatchRequest"
     )
 
-    sender: Annotated[str, _shown(type=["string", "integer"], pattern="^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$")]
+    sender: Annotated[str, BeforeValidator(whole), _shown(pattern="^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$", **_DIGITS)]
     recipients: Annotated[
         Annotated[list[_Msisdn], Field(max_length=MAX_RECIPIENTS, fail_fast=True), _shown(minItems=1), Tag("list")]
         | Annotated[dict[str, _Arguments], Field(max_length=MAX_RECIPIENTS + 1), _shown(**_TEMPLATE), Tag("template")],
         Discriminator(_kind),
     ]
-    body: Annotated[str, _shown(type=["string", "integer"], minLength=1, maxLength=MAX_BODY, pattern="\\S")]
+    body: Annotated[str, _shown(type=["string", "number"], minLength=1, maxLength=MAX_BODY, pattern=_TEXT)]
     type: Annotated[
         MessageType,
         _choice(_TYPES, "Use sms or flash", MessageType.SMS),
@@ -177,7 +184,7 @@ class BatchRequest(BaseModel):
         WithJsonSchema({"enum": [1, 2, None], "default": 1}),
     ] = Priority.NORMAL
     deliverywindows: Annotated[
-        tuple[Annotated[_Window, BeforeValidator(_lower_keys)], ...],
+        tuple[Annotated[DeliveryWindow, BeforeValidator(_lower_keys)], ...],
         BeforeValidator(lambda value: () if value is None else value),
         Field(max_length=100, alias="deliveryWindows"),
         _shown(type=["array", "null"]),
@@ -190,7 +197,7 @@ class BatchRequest(BaseModel):
     ] = None
     reference: Annotated[
         Annotated[str, StringConstraints(max_length=1000)] | None,
-        WithJsonSchema({"type": ["string", "number", "null"], "maxLength": 1000}),
+        WithJsonSchema({"type": ["string", "number", "null"], "maxLength": 1000, "pattern": _SAYABLE}),
     ] = None
     tags: Annotated[
         tuple[str, ...],
@@ -199,8 +206,8 @@ class BatchRequest(BaseModel):
         WithJsonSchema(
             {
                 "anyOf": [
-                    {"type": "array", "items": {"type": ["string", "number"]}, "maxItems": 100},
-                    {"type": ["string", "null"]},
+                    {"type": "array", "items": {"type": ["string", "number"], "pattern": _SAYABLE}, "maxItems": 100},
+                    {"type": ["string", "null"], "pattern": _SAYABLE},
                 ]
             }
         ),
@@ -264,7 +271,7 @@ def _recipients(
     return tuple(Recipient(msisdn, params) for msisdn, params in given.items()), defaults
 
 
-def _window(window: _Window) -> Window:
+def _window(window: DeliveryWindow) -> Window:
     closes = window.closes
     if closes is None and window.opens is not None:
         closes = window.opens + DEFAULT_WINDOW
