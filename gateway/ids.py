@@ -23,6 +23,7 @@ class Kind(IntEnum):
     MESSAGE = 0x35
     DISPATCH = 0xD1
     INCOMING = 0x1C
+    CONTACT = 0xC0
 
 
 _HEX = {kind: f"{kind:02x}" for kind in Kind}

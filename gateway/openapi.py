@@ -19,6 +19,7 @@ class Parameter(NamedTuple):
     name: str
     schema: Document
     sentence: str
+    required: bool = False
 
 
 class Operation(NamedTuple):
@@ -34,6 +35,8 @@ class Operation(NamedTuple):
     refusals: Sequence[int] = ()
     headers: Mapping[str, str] = {}
     """Of the answer, each with what it says."""
+    also: Sequence[int] = ()
+    """Other statuses of the same answer."""
     tag: str = ""
     open: bool = False
     """Whether it asks for no credentials."""
@@ -68,13 +71,16 @@ def document(api: Api, operations: Iterable[Operation], version: str) -> Documen
 
 def _operation(api: Api, operation: Operation, schemas: Document) -> Document:
     problem = {"content": {api.problem_media: {"schema": _schema(api.problem, schemas, "serialization")}}}
-    answer: Document = {"description": _phrase(operation.status)}
-    answer["content"] = {"application/json": {"schema": _schema(operation.answers, schemas, "serialization")}}
+    shown = _schema(operation.answers, schemas, "serialization")
+    answer: Document = {"content": {"application/json": {"schema": shown}}}
     if operation.headers:
         answer["headers"] = {
             name: {"description": sentence, "required": True, "schema": {"type": "string"}}
             for name, sentence in operation.headers.items()
         }
+    answers = {
+        str(status): {**answer, "description": _phrase(status)} for status in (operation.status, *operation.also)
+    }
     refusals = {str(status): {"description": _phrase(status), **problem} for status in sorted(set(operation.refusals))}
     made: Document = {
         "summary": operation.summary,
@@ -86,11 +92,11 @@ def _operation(api: Api, operation: Operation, schemas: Document) -> Document:
                 for name in _PLACE.findall(operation.path)
             ),
             *(
-                {"name": name, "in": "query", "description": sentence, "schema": schema}
-                for name, schema, sentence in operation.query
+                {"name": name, "in": "query", "description": sentence, "schema": schema, "required": required}
+                for name, schema, sentence, required in operation.query
             ),
         ],
-        "responses": {str(operation.status): answer, **refusals},
+        "responses": {**answers, **refusals},
     }
     if operation.open:
         made["security"] = []

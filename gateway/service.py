@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, Once, SubmitBatch
 from gateway.conditions import Question, Said
 from gateway.config import Caller
-from gateway.desks import account_of, handlers
+from gateway.desks import AddressDesk, account_of, handlers
 from gateway.errors import BadRecipient, BadSender, Busy, Denied, KeyReused, SendError, Unauthenticated, rejection
 from gateway.limits import Limits
 from gateway.model import Content, Recipient
@@ -64,6 +64,7 @@ class Service:
         self._registers = Registers(store)
         # Locks that live as long as somebody holds or awaits them.
         self._asked: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._addresses = AddressDesk(store, clock)
         self._handlers = handlers(store, clock, metrics, self._registers)
 
     async def load(self) -> None:
@@ -101,6 +102,11 @@ class Service:
     def turn(self, caller: Caller) -> contextlib.AbstractContextManager[None]:
         """While a request of a caller is answered. Raises Busy where too many of its requests are."""
         return self._limits.turn(caller.name)
+
+    async def addressed(self, command: SubmitBatch, caller: Caller) -> SubmitBatch:
+        """The same with the numbers of its contacts and groups. Raises Malformed, naming what is not there."""
+        found = await self._addresses.recipients(command.contacts, command.groups, caller)
+        return command._replace(recipients=(*command.recipients, *found), contacts=(), groups=())
 
     async def submit_once(
         self, command: SubmitBatch, once: Once, caller: Caller, face: str, credentials: Credentials | None

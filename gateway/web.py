@@ -171,6 +171,8 @@ class Web:
         if not isinstance(command, SubmitBatch):
             answer = await self._service.run(command, caller, mounted.name, credentials)
             return mounted.face.encode(answer, decoded, call)
+        if command.contacts or command.groups:
+            command = await self._service.addressed(command, caller)
         await self._pacer.turn()
         if command.once is None:
             accepted = self._service.submit(command, caller, mounted.name, credentials)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from adapters.rest_v1 import blacklist, lists, wire
+from adapters.rest_v1 import blacklist, contacts, lists, wire
 from gateway.commands import Command, GetAccount, GetMessage, Result
 from gateway.errors import (
     Busy,
@@ -63,8 +63,14 @@ def _me(_call: Call, _id: str) -> Command:
     return GetAccount()
 
 
-def _block(call: Call, _id: str) -> Command:
-    return blacklist.read_entries(_json_body(call), call.query)
+def _adds(read: Callable[[bytes, str], Command]) -> Callable[[Call, str], Command]:
+    """Reads a body of JSON, and from the query whether it is a list."""
+    return lambda call, _id: read(_json_body(call), call.query)
+
+
+def _changes(read: Callable[[bytes, str], Command]) -> Callable[[Call, str], Command]:
+    """Reads a body of JSON that is about an id."""
+    return lambda call, id_: read(_json_body(call), id_)
 
 
 def _route(method: str, path: str, read: Callable[[Call, str], Command], show: Callable[[Any], object]) -> _Route:
@@ -81,9 +87,27 @@ _ROUTES = (
     _route("GET", "/api/me", _me, wire.account),
     _route("GET", "/api/me/account", _me, wire.whole_account),
     _route("GET", "/api/blacklist", blacklist.read_all, blacklist.listed),
-    _route("POST", "/api/blacklist", _block, blacklist.added),
+    _route("POST", "/api/blacklist", _adds(blacklist.read_entries), blacklist.added),
     _route("GET", "/api/blacklist/{id}", blacklist.read_one, blacklist.one),
     _route("DELETE", "/api/blacklist/{id}", blacklist.read_removed, blacklist.one),
+    _route("GET", "/api/contacts", contacts.read_contacts, contacts.contacts),
+    _route("POST", "/api/contacts", _adds(contacts.read_new_contacts), contacts.contacts),
+    _route("GET", "/api/contacts/{id}", contacts.read_contact, contacts.contacts),
+    _route("PUT", "/api/contacts/{id}", _changes(contacts.read_changed_contact), contacts.contacts),
+    _route("DELETE", "/api/contacts/{id}", contacts.read_removed_contact, contacts.contacts),
+    _route("GET", "/api/contacts/{id}/groups", contacts.read_groups_of, contacts.groups),
+    _route("GET", "/api/contacts/{id}/memberships", contacts.read_memberships_of_contact, contacts.memberships),
+    _route("GET", "/api/groups", contacts.read_groups, contacts.groups),
+    _route("POST", "/api/groups", _adds(contacts.read_new_groups), contacts.groups),
+    _route("GET", "/api/groups/{id}", contacts.read_group, contacts.groups),
+    _route("PUT", "/api/groups/{id}", _changes(contacts.read_changed_group), contacts.groups),
+    _route("DELETE", "/api/groups/{id}", contacts.read_removed_group, contacts.groups),
+    _route("GET", "/api/groups/{id}/contacts", contacts.read_contacts_of, contacts.contacts),
+    _route("GET", "/api/groups/{id}/memberships", contacts.read_memberships_of_group, contacts.memberships),
+    _route("GET", "/api/memberships", contacts.read_memberships, contacts.memberships),
+    _route("POST", "/api/memberships", _adds(contacts.read_new_memberships), contacts.memberships),
+    _route("GET", "/api/memberships/{id}", contacts.read_membership, contacts.memberships),
+    _route("DELETE", "/api/memberships/{id}", contacts.read_removed_membership, contacts.memberships),
 )
 
 # The first class that fits. 403 on sending means that there are no credits and nothing else (the provider's C# sample).

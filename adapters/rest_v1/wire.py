@@ -13,6 +13,7 @@ import orjson
 from gateway.clock import iso
 from gateway.commands import Accepted, AccountStatus, MessageStatus, SubmitBatch
 from gateway.errors import GatewayError, Malformed
+from gateway.ids import number_of
 from gateway.model import Batch, Content, DataCoding, Message, Recipient
 from gateway.msisdn import normalise
 from gateway.text import choose, placeholders, render
@@ -22,8 +23,6 @@ Document = dict[str, object]
 Arguments = Mapping[str, Mapping[str, str]]
 
 _UNCARRIED = {
-    "Contacts": "Contacts are kept by the provider and not known here; name the recipients in Numbers",
-    "Groups": "Groups are kept by the provider and not known here; name the recipients in Numbers",
     "Email": "E-mail copies cannot be sent from here; leave Email out or false",
 }
 
@@ -46,6 +45,7 @@ def read_send(body: bytes) -> SubmitBatch:
     """
     given = _Given(_object(body))
     sender, text, numbers, arguments = given.text("From"), given.text("Message"), given.numbers(), given.arguments()
+    contacts, groups = given.ids("Contacts"), given.ids("Groups")
     given.check_ignored()
     # Only names that `render` finds in a text can be carried; another one would be sent with its brackets.
     if any(f"{{{name}}}" in text for name in _known(arguments) - placeholders(text)):
@@ -53,7 +53,7 @@ def read_send(body: bytes) -> SubmitBatch:
     if given.problems:
         raise Malformed("The request is invalid", given.problems)
     content = Content(sender=sender, body=text, defaults=_defaults(text, arguments) if arguments else None)
-    return SubmitBatch(content, _recipients(numbers, arguments), loose=True)
+    return SubmitBatch(content, _recipients(numbers, arguments), loose=True, contacts=contacts, groups=groups)
 
 
 def sent(result: Accepted) -> list[Document]:
@@ -162,6 +162,14 @@ class _Given:
         if None in numbers:
             self.refuse("Numbers", "Numbers must be a list of strings")
         return [number for number in numbers if number is not None]
+
+    def ids(self, name: str) -> tuple[int, ...]:
+        value = self._values.get(name.lower())
+        entries = value if isinstance(value, list) else [value] if value else []
+        ids = [number_of(as_text(entry) or "") for entry in entries]
+        if None in ids:
+            self.refuse(name, f"{name} must be a list of ids")
+        return tuple([id_ for id_ in ids if id_ is not None])
 
     def arguments(self) -> Arguments:
         given = self._values.get("parameters") or {}

@@ -3,7 +3,7 @@
 Source: the provider's pages; letter case of values as those pages print it.
 """
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -130,6 +130,16 @@ class BlockedDocument(TypedDict):
 
     msisdn: str
     created: str
+
+
+class ContactDocument(TypedDict):
+    """Somebody in the address book; the number is the property `phoneNumber`."""
+
+    id: str
+    ownerId: str
+    properties: dict[str, str]
+    metadata: NotRequired[dict[str, dict[str, str]]]
+    labels: list[str]
 
 
 class ProblemDocument(TypedDict, total=False):

@@ -10,6 +10,7 @@ import orjson
 from gateway.commands import Command
 from gateway.errors import Malformed, UnsupportedMedia
 from gateway.model import Page
+from gateway.openapi import Parameter
 from gateway.ports import Call, Reply
 
 MAX_LIMIT = 1000
@@ -37,6 +38,9 @@ class Op(NamedTuple):
     paged: bool = False
     refusals: tuple[int, ...] = ()
     headers: Mapping[str, str] = {}
+    query: tuple[Parameter, ...] = ()
+    also: tuple[int, ...] = ()
+    """Other statuses of the same answer."""
 
 
 class Route(NamedTuple):
@@ -76,9 +80,10 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def query_of(call: Call) -> dict[str, str]:
-    """The parameters, by their names in lower case; the last of those that are named alike."""
-    return {name.lower(): value for name, value in parse_qsl(call.query, keep_blank_values=True, errors="replace")}
+def query_of(call: Call, *, lower: bool = True) -> dict[str, str]:
+    """The parameters by name, in lower case unless asked otherwise; of those that are named alike the last."""
+    pairs = parse_qsl(call.query, keep_blank_values=True, errors="replace")
+    return {name.lower() if lower else name: value for name, value in pairs}
 
 
 def page_of(call: Call) -> Page:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from adapters.rest_v2 import conversations, messaging, registers
+from adapters.rest_v2 import contacts, conversations, messaging, registers
 from adapters.rest_v2.exchange import Encoder, Route
 from adapters.rest_v2.reference import Reference
 from gateway.commands import Command, Result
@@ -27,7 +27,7 @@ from gateway.errors import (
 )
 from gateway.ports import Call, Credentials, Inbound, Reply
 
-_SUBJECTS = (messaging, conversations, registers)
+_SUBJECTS = (messaging, conversations, registers, contacts)
 _ROUTES: tuple[Route, ...] = tuple(route for subject in _SUBJECTS for route in subject.ROUTES)
 _ENCODERS: Mapping[type[Result], Encoder] = {
     result: encoder for subject in _SUBJECTS for result, encoder in subject.ENCODERS.items()

@@ -33,6 +33,8 @@ _API = Api(
     places={
         "batch": _ID,
         "message": _ID,
+        "contact": _ID,
+        "label": {"type": "string", "minLength": 1, "maxLength": 100},
         "participant": {"type": "string", "minLength": 1},
         "sender": {"type": "string", "pattern": "^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$"},
         "msisdn": {"type": "string", "pattern": MSISDN},
@@ -73,8 +75,9 @@ def _operations(routes: Iterable[Route]) -> Iterable[Operation]:
                 op.answers,
                 op.status,
                 op.body,
-                _PAGING if op.paged else (),
+                (*_PAGING, *op.query) if op.paged else op.query,
                 (*_REFUSALS, *op.refusals),
                 {**op.headers, **_LINK} if op.paged else op.headers,
+                op.also,
                 route.template.split("/")[2],
             )

@@ -26,6 +26,9 @@ class SubmitBatch(NamedTuple):
     recipients: tuple[Recipient, ...]
     loose: bool = False
     once: Once | None = None
+    contacts: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    """Of the address book, by their keys: who they are is found out before the batch is submitted."""
 
 
 class ListBatches(NamedTuple):

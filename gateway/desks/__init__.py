@@ -1,6 +1,7 @@
 """Who answers what: one module per subject. A command that a face brings finds its handler by its type."""
 
 from gateway.clock import Clock
+from gateway.desks.addresses import AddressDesk
 from gateway.desks.conversations import ConversationDesk
 from gateway.desks.desk import Handlers, account_of
 from gateway.desks.messages import MessageDesk
@@ -10,7 +11,7 @@ from gateway.observe import Metrics
 from gateway.ports import Store
 from gateway.registers import Registers
 
-__all__ = ["account_of", "handlers"]
+__all__ = ["AddressDesk", "account_of", "handlers"]
 
 
 def handlers(store: Store, clock: Clock, metrics: Metrics, registers: Registers) -> Handlers:
@@ -20,5 +21,6 @@ def handlers(store: Store, clock: Clock, metrics: Metrics, registers: Registers)
         SentDesk(store, clock),
         ConversationDesk(store),
         RegisterDesk(registers, clock),
+        AddressDesk(store, clock),
     )
     return {command: handler for desk in desks for command, handler in desk.handlers.items()}

@@ -19,6 +19,7 @@ from gateway.ports.adapter import (
     Reports,
     Upstream,
 )
+from gateway.ports.book import Book
 from gateway.ports.store import (
     Callback,
     Depth,
@@ -36,6 +37,7 @@ from gateway.ports.store import (
 __all__ = [
     "Adapter",
     "Arrival",
+    "Book",
     "Call",
     "Callback",
     "Credentials",

@@ -22,6 +22,7 @@ from gateway.model import (
     StatusEntry,
     Tally,
 )
+from gateway.ports.book import Book
 
 
 class NewBatch(NamedTuple):
@@ -147,6 +148,11 @@ class Store(Protocol):
 
     Raises Busy where nothing can be written now.
     """
+
+    @property
+    def book(self) -> Book:
+        """The accounts' address books."""
+        ...
 
     def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
         """Store a batch, its messages (Accepted) and its dispatches (READY, due at `due`), and give them their numbers.

@@ -30,6 +30,7 @@ from gateway.model import (
 from gateway.ports import Callback, Depth, Forward, NewBatch, Pause, Repeated, Selection, Settlement, Transition
 from gateway.status import Status
 from gateway.store import conversations, idempotency, incoming, queries, queue, registers, schema
+from gateway.store.book import SqliteBook
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
@@ -68,6 +69,7 @@ class SqliteStore:
             self._reader = None
             self._next = FIRST_NUMBER
         self._next = max(self._next, FIRST_NUMBER)
+        self.book = SqliteBook(self._read, self._writer.run)
         # Nobody else has the lock, so whoever held these leases is gone.
         self._abandoned = self._writer.run(queue.abandon)
 

@@ -294,6 +294,181 @@ async def test_the_blacklist_of_v1(client: Client) -> None:
     await client.call("POST", "/api/blacklist?multiple", {"Phone": ANNA}, status=400)
 
 
+CONTACT = {"FirstName": "Anna", "Phone": f"+{ANNA}", "Email": "anna@example.org"}
+
+
+@works("GET /api/contacts", "all contacts")
+@works("POST /api/contacts", "adds a contact, or with `multiple` a list of them")
+@works("GET /api/contacts/{id}", "one of them")
+@works("PUT /api/contacts/{id}", "changes it")
+@works("DELETE /api/contacts/{id}", "deletes it; answers what it was")
+async def test_the_contacts_of_v1(client: Client) -> None:
+    """In the documented order of properties; another call sees the change."""
+    anna = await client.call("POST", "/api/contacts", CONTACT | {"organization": "AB"})
+    assert anna == {
+        "OwnerID": ACCOUNT,
+        "Created": "2018-10-23T17:43:19.0000000+00:00",
+        "Modified": "2018-10-23T17:43:19.0000000+00:00",
+        "ID": 1,
+        "Title": None,
+        "Notes": None,
+        "Organization": "AB",
+        "FirstName": "Anna",
+        "LastName": None,
+        "Phone": f"+{ANNA}",
+        "Email": "anna@example.org",
+    }
+    several = await client.call("POST", "/api/contacts?multiple", [{"FirstName": "Bo", "Phone": BO}])
+    assert await client.call("GET", "/api/contacts") == [anna, *several]
+    changed = await client.call("PUT", "/api/contacts/1", CONTACT | {"LastName": "Å"})
+    assert (changed["LastName"], changed["Organization"]) == ("Å", None)
+    assert await client.call("GET", "/api/contacts/1") == changed
+    assert await client.call("DELETE", "/api/contacts/1") == changed
+    await client.call("GET", "/api/contacts/1", status=404)
+    refused = await client.call("POST", "/api/contacts", {"Phone": "x", "FirstName": "a" * 101}, status=400)
+    assert set(refused["ModelState"]) == {"FirstName", "Phone"}
+
+
+@works("GET /api/groups", "all groups")
+@works("POST /api/groups", "makes a group, or with `multiple` several")
+@works("GET /api/groups/{id}", "one of them")
+@works("PUT /api/groups/{id}", "changes it")
+@works("DELETE /api/groups/{id}", "deletes it, not its contacts")
+@works("GET /api/groups/{id}/contacts", "its contacts")
+@works("GET /api/groups/{id}/memberships", "its memberships")
+@works("GET /api/contacts/{id}/groups", "the groups of a contact")
+@works("GET /api/contacts/{id}/memberships", "the memberships of a contact")
+@works("GET /api/memberships", "all memberships")
+@works("POST /api/memberships", "puts a contact into a group, or with `multiple` several")
+@works("GET /api/memberships/{id}", "one of them")
+@works("DELETE /api/memberships/{id}", "takes the contact out of the group")
+async def test_the_groups_of_v1(client: Client) -> None:
+    """Who is in which group is seen from either side."""
+    anna = await client.call("POST", "/api/contacts", CONTACT)
+    group = await client.call("POST", "/api/groups", {"Name": "Alarm", "Color": "#1a2B3c"})
+    assert list(group) == ["OwnerID", "ContactsCount", "Created", "Modified", "ID", "Name", "Color"]
+    (other,) = await client.call("POST", "/api/groups?multiple=true", [{"Name": "Other"}])
+    member = await client.call("POST", "/api/memberships", {"Group": group["ID"], "Contact": str(anna["ID"])})
+    assert member == {
+        "ID": 1,
+        "OwnerID": ACCOUNT,
+        "Created": anna["Created"],
+        "Group": group["ID"],
+        "Contact": anna["ID"],
+    }
+
+    full = group | {"ContactsCount": 1}
+    assert await client.call("GET", "/api/groups") == [full, other]
+    assert await client.call("GET", f"/api/groups/{group['ID']}") == full
+    assert await client.call("GET", f"/api/groups/{group['ID']}/contacts") == [anna]
+    assert await client.call("GET", f"/api/contacts/{anna['ID']}/groups") == [full]
+    for address in (f"groups/{group['ID']}/memberships", f"contacts/{anna['ID']}/memberships", "memberships"):
+        assert await client.call("GET", f"/api/{address}") == [member]
+    assert await client.call("GET", f"/api/groups/{other['ID']}/contacts") == []
+    assert await client.call("GET", "/api/memberships/1") == member
+    assert await client.call("DELETE", "/api/memberships/1") == member
+    await client.call("DELETE", "/api/memberships/1", status=404)
+
+    renamed = await client.call("PUT", f"/api/groups/{group['ID']}", {"Name": "Alarms"})
+    assert (renamed["Name"], renamed["Color"]) == ("Alarms", None)
+    await client.call("PUT", f"/api/groups/{group['ID']}", {"Name": "Other"}, status=400)
+    assert await client.call("DELETE", f"/api/groups/{group['ID']}") == renamed
+    for address in ("groups/1", "groups/1/contacts", "groups/1/memberships", "contacts/9/groups", "groups/x"):
+        await client.call("GET", f"/api/{address}", status=404)
+    for body, fields in (({"Group": 2, "Contact": 99}, {"Contact", "Group"}), ({"Group": "x"}, {"Contact", "Group"})):
+        refused = await client.call("POST", "/api/memberships", body, status=400)
+        assert set(refused["ModelState"]) == fields
+    refused = await client.call("POST", "/api/groups", {"Color": "red"}, status=400)
+    assert set(refused["ModelState"]) == {"Name", "Color"}
+
+
+@works("POST /api/sms/send", "sends; one object for each recipient")
+async def test_sms_to_contacts_and_groups(client: Client) -> None:
+    """They are recipients like numbers, and each number gets one SMS; what is not there is named."""
+    anna = await client.call("POST", "/api/contacts", CONTACT)
+    bo = await client.call("POST", "/api/contacts", {"FirstName": "Bo", "Phone": f"+{BO}"})
+    group = await client.call("POST", "/api/groups", {"Name": "Alarm"})
+    for contact in (anna, bo):
+        await client.call("POST", "/api/memberships", {"Group": group["ID"], "Contact": contact["ID"]})
+    sms = {"From": "iP1", "Message": "Hello"}
+
+    sent = await client.call("POST", "/api/sms/send", sms | {"Numbers": [ANNA], "Groups": [group["ID"]]})
+    assert [each["To"] for each in sent] == [ANNA, BO]
+    (sent,) = await client.call("POST", "/api/sms/send", sms | {"Contacts": [str(bo["ID"])]})
+    assert sent["To"] == BO
+    for body in ({"Contacts": [99]}, {"Groups": [99]}):
+        refused = await client.call("POST", "/api/sms/send", sms | body, status=400)
+        assert refused["ModelState"] == {name: [f"There is no {name.lower().removesuffix('s')} 99"] for name in body}
+
+
+@works("GET /v2/contacts", "contacts by `labels`, `properties[…]`, `metadata[….…]`, page by page")
+@works("POST /v2/contacts", "adds a list of contacts: 202, or 200 with `synchronous`")
+@works("DELETE /v2/contacts", "deletes every contact with a label")
+@works("GET /v2/contacts/meta", "the names of properties and metadata (form inferred)")
+@works("GET /v2/contacts/{id}", "one contact")
+@works("PUT /v2/contacts/{id}", "replaces it")
+@works("PATCH /v2/contacts/{id}", "changes what is named; null removes")
+@works("DELETE /v2/contacts/{id}", "deletes it")
+@works("POST /v2/labels/{label}/contacts", "puts a label on contacts")
+@works("DELETE /v2/labels/{label}", "deletes a label, not its contacts")
+async def test_the_contacts_of_v2(client: Client) -> None:
+    """The same address book as v1's: a property is a column, a label a group."""
+    given = {
+        "properties": {"phoneNumber": f"+{ANNA}", "firstName": "Anna", "region": "North"},
+        "metadata": {"phoneNumber": {"isBlocked": "false"}},
+        "labels": ["vip"],
+    }
+    (anna,) = await client.call("POST", "/v2/contacts", [given], status=202)
+    (bo,) = await client.call("POST", "/v2/contacts?synchronous=1", [{"Properties": {"phoneNumber": BO}}])
+    shown = {name: value for name, value in anna.items() if name != "metadata"}
+    assert anna == {"id": anna["id"], "ownerId": ACCOUNT} | given
+    assert await client.call("GET", f"/v2/contacts/{anna['id']}?meta") == anna
+    assert await client.call("GET", f"/v2/contacts/{anna['id']}") == shown
+    for query, expected in (
+        ("", [anna, bo]),
+        ("order=DESC&limit=1", [bo]),
+        ("labels=vip", [anna]),
+        ("labels=vip,x", []),
+        (f"properties[phoneNumber]=%2B{ANNA}", [anna]),
+        ("metadata[phoneNumber.isBlocked]=false", [anna]),
+        ("metadata[phoneNumber.isBlocked]=true&labels=vip", []),
+    ):
+        assert await client.call("GET", f"/v2/contacts?meta&{query}") == [
+            each | {"metadata": each["metadata"]} for each in expected
+        ]
+    assert await client.call("GET", "/v2/contacts/meta") == {
+        "firstName": [],
+        "phoneNumber": ["isBlocked"],
+        "region": [],
+    }
+
+    assert (await client.call("GET", "/api/contacts/1"))["FirstName"] == "Anna"
+    await client.call("PUT", "/api/contacts/1", CONTACT | {"FirstName": "Åsa"})
+    patched = await client.call("PATCH", f"/v2/contacts/{anna['id']}", {"properties": {"email": None, "x": "y"}})
+    assert patched["properties"] == {"phoneNumber": f"+{ANNA}", "firstName": "Åsa", "region": "North", "x": "y"}
+    assert (patched["labels"], patched["metadata"]) == (["vip"], given["metadata"])
+    replaced = await client.call("PUT", f"/v2/contacts/{anna['id']}", {"properties": {"phoneNumber": BO}})
+    assert (replaced["properties"], replaced["labels"], replaced["metadata"]) == ({"phoneNumber": BO}, [], {})
+
+    labelled = await client.call("POST", "/v2/labels/On%20call/contacts", [bo["id"], anna["id"]])
+    assert [each["labels"] for each in labelled] == [["On call"], ["On call"]]
+    assert (await client.call("GET", "/api/groups"))[-1]["Name"] == "On call"
+    assert await client.call("DELETE", "/v2/labels/vip") == []
+    await client.call("DELETE", "/v2/labels/vip", status=404)
+    assert (await client.call("DELETE", f"/v2/contacts/{anna['id']}"))["id"] == anna["id"]
+    assert [each["id"] for each in await client.call("DELETE", "/v2/contacts?labels=On%20call")] == [bo["id"]]
+    assert await client.call("GET", "/v2/contacts") == []
+    await client.call("GET", f"/v2/contacts/{anna['id']}", status=404)
+    for method, path, body in (
+        ("POST", "/v2/contacts", [{"labels": []}]),
+        ("POST", "/v2/contacts", given),
+        ("PATCH", f"/v2/contacts/{anna['id']}", {"properties": {"a": 1}}),
+        ("DELETE", "/v2/contacts", None),
+        ("POST", "/v2/labels/x/contacts", ["1"]),
+    ):
+        assert (await client.call(method, path, body, status=400))["errors"]
+
+
 def test_the_readme_tells_what_works() -> None:
     """Its table is the one that these tests make; `make codes` writes it."""
     assert README.read_text() == written(README.read_text())

@@ -267,13 +267,13 @@ def test_templates_render_as_documented(text: str, parameters: object, rendered:
             id="numbers as an object",
         ),
         pytest.param(
-            b'{"Contacts":[2314],"From":"a","Message":"b"}',
-            {"Contacts": ["Contacts are kept by the provider and not known here; name the recipients in Numbers"]},
+            b'{"Contacts":["x"],"From":"a","Message":"b"}',
+            {"Contacts": ["Contacts must be a list of ids"]},
             id="contacts cannot be carried",
         ),
         pytest.param(
-            b'{"Numbers":["4670"],"Groups":[989],"From":"a","Message":"b"}',
-            {"Groups": ["Groups are kept by the provider and not known here; name the recipients in Numbers"]},
+            b'{"Numbers":["4670"],"Groups":[true],"From":"a","Message":"b"}',
+            {"Groups": ["Groups must be a list of ids"]},
             id="groups cannot be carried, not even beside numbers",
         ),
         pytest.param(
