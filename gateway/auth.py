@@ -124,7 +124,7 @@ class Auth:
             raise Busy("Too many passwords are being checked; try again later")
         self._queued += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._slow, _scrypt_matches, key, stored)
+            return await asyncio.get_running_loop().run_in_executor(self._slow, password_matches, key, stored)
         finally:
             self._queued -= 1
 
@@ -134,7 +134,8 @@ class Auth:
             self._verified.popitem(last=False)
 
 
-def _scrypt_matches(key: str, stored: str) -> bool:
+def password_matches(key: str, stored: str) -> bool:
+    """Whether a key is the one of a `scrypt:` hash; slow, so not for the event loop."""
     _, n, r, p, salt, digest = stored.split(":")
     expected = base64.b64decode(digest)
     given = hashlib.scrypt(

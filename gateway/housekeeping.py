@@ -41,7 +41,9 @@ class Housekeeping:
             await asyncio.sleep(EVERY)
             try:
                 await self._store.file(AT_ONCE)
-                await self._store.forget_keys(self._clock.now() - KEPT, AT_ONCE)
+                now = self._clock.now()
+                await self._store.forget_keys(now - KEPT, AT_ONCE)
+                await self._store.forget_passcodes(now, AT_ONCE)
             except Busy:
                 pass  # a disk that is full will be told of by whoever has to write
             except Exception:

@@ -10,10 +10,10 @@ import structlog
 
 from gateway.acceptance import checked, leaving, measured, recipients_of
 from gateway.clock import Clock
-from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, Once, SubmitBatch
+from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, Once, SendPasscode, SubmitBatch
 from gateway.conditions import Question, Said
 from gateway.config import Caller
-from gateway.desks import AddressDesk, account_of, handlers
+from gateway.desks import AddressDesk, PasscodeDesk, account_of, handlers
 from gateway.errors import BadRecipient, BadSender, Busy, Denied, KeyReused, SendError, Unauthenticated, rejection
 from gateway.limits import Limits
 from gateway.model import Content, Recipient
@@ -65,6 +65,7 @@ class Service:
         # Locks that live as long as somebody holds or awaits them.
         self._asked: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._addresses = AddressDesk(store, clock)
+        self._passcodes = PasscodeDesk(store, clock)
         self._handlers = handlers(store, clock, metrics, self._registers)
 
     async def load(self) -> None:
@@ -97,6 +98,10 @@ class Service:
         if isinstance(command, GetAccount):
             balance, currency = await self._balance(caller, face, credentials)
             return AccountStatus(account_of(caller), balance, currency)
+        if isinstance(command, SendPasscode):
+            return await self._passcodes.send(
+                command, caller, lambda batch: self.submit(batch, caller, face, credentials)
+            )
         return await self._handlers[type(command)](command, caller)
 
     def turn(self, caller: Caller) -> contextlib.AbstractContextManager[None]:

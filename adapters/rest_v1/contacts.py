@@ -67,6 +67,11 @@ def _given(part: object) -> dict[str, Any]:
     return {str(name).lower(): value for name, value in part.items()}
 
 
+def given_object(body: bytes) -> dict[str, Any]:
+    """The properties of the JSON object that a body is, by their names in lower case. Raises Malformed."""
+    return _given(read_json(body))
+
+
 def _each(body: bytes, query: str, read: Callable[[Mapping[str, Any]], T]) -> tuple[tuple[T, ...], bool]:
     """What a body adds: one, or several with `multiple` in the query. Raises Malformed."""
     document = read_json(body)
@@ -135,7 +140,7 @@ def read_new_contacts(body: bytes, query: str) -> Command:
 
 def read_changed_contact(body: bytes, id_: str) -> Command:
     """A contact that is changed; what only v2 knows of it stays."""
-    return EditContact(number(id_), _contact(_given(read_json(body))))
+    return EditContact(number(id_), _contact(given_object(body)))
 
 
 def read_removed_contact(_call: Call, id_: str) -> Command:
@@ -166,7 +171,7 @@ def read_new_groups(body: bytes, query: str) -> Command:
 
 def read_changed_group(body: bytes, id_: str) -> Command:
     """A group that is changed."""
-    return SaveGroups((_group(_given(read_json(body))),), key=number(id_))
+    return SaveGroups((_group(given_object(body)),), key=number(id_))
 
 
 def read_removed_group(_call: Call, id_: str) -> Command:

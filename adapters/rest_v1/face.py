@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from adapters.rest_v1 import blacklist, contacts, lists, wire
+from adapters.rest_v1 import blacklist, contacts, lists, lookup, passcodes, wire
 from gateway.commands import Command, GetAccount, GetMessage, Result
 from gateway.errors import (
     Busy,
@@ -90,6 +90,10 @@ _ROUTES = (
     _route("POST", "/api/blacklist", _adds(blacklist.read_entries), blacklist.added),
     _route("GET", "/api/blacklist/{id}", blacklist.read_one, blacklist.one),
     _route("DELETE", "/api/blacklist/{id}", blacklist.read_removed, blacklist.one),
+    _route("POST", "/api/authentications", _adds(passcodes.read_sent), passcodes.sent),
+    _route("POST", "/api/authentications/validate", _adds(passcodes.read_checked), passcodes.checked),
+    _route("GET", "/api/authentications/settings", passcodes.read_settings, passcodes.settings),
+    _route("PUT", "/api/authentications/settings", _changes(passcodes.read_new_settings), passcodes.settings),
     _route("GET", "/api/contacts", contacts.read_contacts, contacts.contacts),
     _route("POST", "/api/contacts", _adds(contacts.read_new_contacts), contacts.contacts),
     _route("GET", "/api/contacts/{id}", contacts.read_contact, contacts.contacts),
@@ -140,11 +144,13 @@ class RestV1Face:
     mounts: Sequence[str] = ("/api/",)
     max_body = 4 * 2**20
 
-    def decode(self, call: Call) -> Inbound:
+    def decode(self, call: Call) -> Inbound | Reply:
         """The question, with its credentials; an error in it waits until they were checked. Raises RequestError.
 
         Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody.
         """
+        if call.method == "POST" and call.path.lower().rstrip("/") == "/api/phonenumber/lookup":
+            return lookup.answer(_json_body(call))
         route, id_ = _routed(call)
         credentials = _credentials(call.headers.get("Authorization", ""))
         try:

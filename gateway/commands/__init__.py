@@ -59,6 +59,17 @@ from gateway.commands.messaging import (
     SentList,
     SubmitBatch,
 )
+from gateway.commands.passcodes import (
+    CheckPasscode,
+    GetPasscodeSettings,
+    PasscodeChecked,
+    PasscodesAnswer,
+    PasscodeSent,
+    PasscodeSettings,
+    PasscodesInquiry,
+    SendPasscode,
+    SetPasscodeSettings,
+)
 from gateway.commands.registers import (
     Block,
     BlockedEntries,
@@ -76,9 +87,9 @@ from gateway.commands.registers import (
     UnregisterSender,
 )
 
-Inquiry = MessagingInquiry | ConversationsInquiry | RegistersInquiry | AddressesInquiry
+Inquiry = MessagingInquiry | ConversationsInquiry | RegistersInquiry | AddressesInquiry | PasscodesInquiry
 Command = SubmitBatch | Inquiry
-Answer = MessagingAnswer | ConversationsAnswer | RegistersAnswer | AddressesAnswer
+Answer = MessagingAnswer | ConversationsAnswer | RegistersAnswer | AddressesAnswer | PasscodesAnswer
 Result = Accepted | Answer
 
 __all__ = [
@@ -93,6 +104,7 @@ __all__ = [
     "BlockedEntries",
     "BlockedList",
     "CancelBatch",
+    "CheckPasscode",
     "Command",
     "Contacts",
     "ConversationList",
@@ -107,6 +119,7 @@ __all__ = [
     "GetGroup",
     "GetMembership",
     "GetMessage",
+    "GetPasscodeSettings",
     "GetReceived",
     "GetSender",
     "Groups",
@@ -129,6 +142,9 @@ __all__ = [
     "MessageStatus",
     "Names",
     "Once",
+    "PasscodeChecked",
+    "PasscodeSent",
+    "PasscodeSettings",
     "PutLabel",
     "Received",
     "RegisterSender",
@@ -138,9 +154,11 @@ __all__ = [
     "RemoveLabelled",
     "Result",
     "SaveGroups",
+    "SendPasscode",
     "SenderList",
     "SenderStatus",
     "SentList",
+    "SetPasscodeSettings",
     "SubmitBatch",
     "SummariseConversation",
     "Unblock",

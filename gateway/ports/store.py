@@ -22,6 +22,7 @@ from gateway.model import (
     StatusEntry,
     Tally,
 )
+from gateway.passcodes import Asked, Passcode
 from gateway.ports.book import Book
 
 
@@ -272,6 +273,34 @@ class Store(Protocol):
 
     async def forget_keys(self, before: int, limit: int) -> None:
         """Forget the keys of requests before a moment, in milliseconds since 1970; at most so many at a time."""
+        ...
+
+    async def add_passcode(self, passcode: Passcode) -> None:
+        """Keep a code that was sent; its key is given here."""
+        ...
+
+    async def passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
+        """The codes of a phone that can still be used."""
+        ...
+
+    async def attempt_passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
+        """As `passcodes`, and counts an answer against each of them."""
+        ...
+
+    async def use_passcode(self, key: int) -> bool:
+        """Let a code be worth nothing any more; whether it was worth something."""
+        ...
+
+    async def forget_passcodes(self, now: int, limit: int) -> int:
+        """Drop codes that were used or have expired, also out of the SMS that carried them; returns how many."""
+        ...
+
+    async def passcode_settings(self, account: str) -> Asked:
+        """What an account has set for its codes."""
+        ...
+
+    async def set_passcode_settings(self, account: str, asked: Asked) -> None:
+        """Keep what an account sets."""
         ...
 
     async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:

@@ -27,9 +27,10 @@ from gateway.model import (
     StatusEntry,
     Tally,
 )
+from gateway.passcodes import Asked, Passcode
 from gateway.ports import Callback, Depth, Forward, NewBatch, Pause, Repeated, Selection, Settlement, Transition
 from gateway.status import Status
-from gateway.store import conversations, idempotency, incoming, queries, queue, registers, schema
+from gateway.store import conversations, idempotency, incoming, passcodes, queries, queue, registers, schema
 from gateway.store.book import SqliteBook
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.ordinals import Ordinals
@@ -184,6 +185,34 @@ class SqliteStore:
     async def forget_keys(self, before: int, limit: int) -> None:
         """Drop old keys; see the port."""
         await self._writer.run(lambda db: idempotency.forget(db, before, limit))
+
+    async def add_passcode(self, passcode: Passcode) -> None:
+        """Keep a code; see the port."""
+        await self._writer.run(lambda db: passcodes.add(db, passcode))
+
+    async def passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
+        """Codes that can be used; see the port."""
+        return await self._read(lambda db: passcodes.live(db, account, phone, now))
+
+    async def attempt_passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
+        """Codes that an answer counts against; see the port."""
+        return await self._writer.run(lambda db: passcodes.attempt(db, account, phone, now))
+
+    async def use_passcode(self, key: int) -> bool:
+        """Use a code up; see the port."""
+        return await self._writer.run(lambda db: passcodes.use(db, key))
+
+    async def forget_passcodes(self, now: int, limit: int) -> int:
+        """Drop old codes; see the port."""
+        return await self._writer.run(lambda db: passcodes.forget(db, now, limit))
+
+    async def passcode_settings(self, account: str) -> Asked:
+        """What an account has set; see the port."""
+        return await self._read(lambda db: passcodes.settings(db, account))
+
+    async def set_passcode_settings(self, account: str, asked: Asked) -> None:
+        """Keep what an account sets; see the port."""
+        await self._writer.run(lambda db: passcodes.set_settings(db, account, asked))
 
     async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
         """Keep what arrived; see the port."""

@@ -469,6 +469,63 @@ async def test_the_contacts_of_v2(client: Client) -> None:
         assert (await client.call(method, path, body, status=400))["errors"]
 
 
+@works("POST /api/authentications", "sends a code to a phone (form of the answer inferred)")
+@works("POST /api/authentications/validate", "checks a code, once (form of the answer inferred)")
+@works("GET /api/authentications/settings", "what the account has set for its codes (address inferred)")
+@works("PUT /api/authentications/settings", "sets it (address inferred)")
+async def test_two_factor_authentication(client: Client) -> None:
+    """The code goes by SMS, is right once, and is told nowhere else; numbers may be written as texts."""
+    settings = {"From": "Bank", "MessageFormat": "Code: {0}.", "Length": "6", "NumericOnly": True}
+    unset = {"ConcurrentLimit": None, "ExpirationTime": None}
+    assert await client.call("PUT", "/api/authentications/settings", settings) == settings | unset | {"Length": 6}
+    assert (await client.call("GET", "/api/authentications/settings"))["From"] == "Bank"
+    sent = await client.call("POST", "/api/authentications", {"Phone": f"+{ANNA}", "ExpirationTime": "60"})
+    assert sent == {
+        "Phone": f"+{ANNA}",
+        "ID": 1001,
+        "Length": 6,
+        "NumericOnly": True,
+        "ExpirationTime": 60,
+        "Expires": "2018-10-23T17:44:19.0000000+00:00",
+    }
+    sms = await client.call("GET", "/api/sms/sent/1001")
+    assert (sms["From"], sms["To"]) == ("Bank", ANNA)
+    code = sms["Message"].removeprefix("Code: ").removesuffix(".")
+    assert (len(code), code.isdigit()) == (6, True)
+
+    answer = {"Phone": ANNA, "Code": "x"}
+    assert await client.call("POST", "/api/authentications/validate", answer) == {"Phone": f"+{ANNA}", "Valid": False}
+    for valid in (True, False):
+        found = await client.call("POST", "/api/authentications/validate", answer | {"Code": code})
+        assert found["Valid"] is valid
+    for body, field in (
+        ({}, "Phone"),
+        ({"Phone": "x"}, "Phone"),
+        ({"Phone": ANNA, "Length": 2}, "Length"),
+        ({"Phone": ANNA, "MessageFormat": "no place"}, "MessageFormat"),
+        ({"Phone": ANNA, "NumericOnly": "maybe"}, "NumericOnly"),
+    ):
+        refused = await client.call("POST", "/api/authentications", body, status=400)
+        assert list(refused["ModelState"]) == [field]
+
+
+@works("POST /api/phonenumber/lookup", "numbers and what they are; without credentials")
+async def test_numbers_are_looked_up(client: Client) -> None:
+    """In camelCase, as the one client that was seen reads it."""
+    asked = {"DefaultRegion": "SE", "PhoneNumbers": ["070-123 45 67", "+4791234567", "12", "x" * 41]}
+    found = await client.call("POST", "/api/phonenumber/lookup", asked)
+
+    told = [(each["isValid"], each["e164Format"], each["region"]) for each in found["phoneNumbers"]]
+    assert told == [(True, "+46701234567", "SE"), (True, "+4791234567", "NO"), (False, None, None), (False, None, None)]
+    assert found["phoneNumbers"][0]["type"] == "mobile"
+    for body in ({}, {"PhoneNumbers": []}, {"PhoneNumbers": [[]]}, {"PhoneNumbers": ["1"] * 101}):
+        assert "PhoneNumbers" in (await client.call("POST", "/api/phonenumber/lookup", body, status=400))["ModelState"]
+    refused = await client.call(
+        "POST", "/api/phonenumber/lookup", {"DefaultRegion": "Sweden", "PhoneNumbers": ["1"]}, status=400
+    )
+    assert list(refused["ModelState"]) == ["DefaultRegion"]
+
+
 def test_the_readme_tells_what_works() -> None:
     """Its table is the one that these tests make; `make codes` writes it."""
     assert README.read_text() == written(README.read_text())

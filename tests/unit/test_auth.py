@@ -203,7 +203,7 @@ async def test_a_password_is_checked_once_and_remembered(monkeypatch: pytest.Mon
         checks.append(key)
         return key == PASSWORD
 
-    monkeypatch.setattr(auth, "_scrypt_matches", slow)
+    monkeypatch.setattr(auth, "password_matches", slow)
     monkeypatch.setattr(auth.time, "monotonic", lambda: now[0])
     gate = Auth([a_caller(keys=[cheap(PASSWORD)])])
 
