@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes bench wheel lock clean
+.PHONY: help setup demo run test clients check codes paging bench wheel lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -48,6 +48,9 @@ codes: $(STAMP) ## Write docs/codes.md, config/sluss.schema.json and a table of 
 	$(BIN)/python -m gateway.translator.document > docs/codes.md
 	$(BIN)/sluss schema > config/sluss.schema.json
 	$(BIN)/python tests/provider_api.py
+
+paging: $(STAMP) ## Measure what pages of lists cost, by depth and by what is stored
+	PYTHONPATH=. $(BIN)/python bench/paging.py $(ARGS)
 
 bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
 	$(BIN)/python bench/run.py $(ARGS)

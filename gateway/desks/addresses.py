@@ -30,7 +30,7 @@ from gateway.commands import (
 from gateway.config import Caller
 from gateway.desks.desk import Handlers, account_of
 from gateway.errors import Malformed, NotFound
-from gateway.ids import Kind, key_of, public_id
+from gateway.ids import LAST_NUMBER, Kind, key_of, public_id
 from gateway.model import Page, Recipient
 from gateway.msisdn import normalise
 from gateway.ports import Store
@@ -170,7 +170,9 @@ class AddressDesk:
 
     async def _found(self, which: int | str, caller: Caller) -> Contact:
         key = which if isinstance(which, int) else key_of(Kind.CONTACT, which)
-        found = _there(None if key is None else await self._book.contact(caller.account, key))
+        if key is None or key > LAST_NUMBER:
+            raise NotFound(_NO_CONTACT)
+        found = _there(await self._book.contact(caller.account, key))
         if isinstance(which, str) and public_id(Kind.CONTACT, found.created, found.key) != which.lower():
             raise NotFound(_NO_CONTACT)
         return found

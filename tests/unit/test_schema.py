@@ -185,3 +185,22 @@ async def test_a_refused_file_is_let_go(tmp_path: Path) -> None:
 
     assert caught.value
     schema.lock(path).close()
+
+
+def test_batches_that_were_there_before_lists_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the first release gets numbers without a gap for each account, in the order in which batches came."""
+    path = tmp_path / "sluss.db"
+    everything = schema.migrations()
+    monkeypatch.setattr(schema, "migrations", lambda: everything[:4])
+    schema.prepare(path)
+    with closing(sqlite3.connect(path)) as db:
+        for key, account in ((1001, "a"), (1002, "b"), (1005, "a"), (1009, "a")):
+            db.execute("INSERT INTO batch VALUES (?, 0, ?, 'erp', 'soap', 1, NULL, '{}')", (key, account))
+        db.commit()
+    monkeypatch.setattr(schema, "migrations", lambda: everything)
+    schema.prepare(path)
+
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT key, account, ordinal FROM batch ORDER BY key").fetchall()
+    assert rows == [(1001, "a", 1), (1002, "b", 1), (1005, "a", 2), (1009, "a", 3)]
+    assert one(path, "PRAGMA user_version") == everything[-1][0]
