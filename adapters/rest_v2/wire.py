@@ -136,6 +136,8 @@ _TEMPLATE: dict[str, Any] = {
 
 
 class DeliveryWindow(BaseModel):
+    """A time in which delivery may happen; an end that is left out is open."""
+
     opens: _Moment = None
     closes: _Moment = None
 
