@@ -108,9 +108,9 @@ class Callbacks:
             # A bug of ours must not repeat a report for ever, nor keep the others waiting.
             log.exception("callback.broke", **about)
             outcome = "retry"
-        self._metrics.callbacks.labels(outcome).inc()
         again = outcome == "retry" and post.attempts < MOST
         told = outcome if again or outcome != "retry" else "given up"
+        self._metrics.callbacks.labels(told).inc()
         log.info("callback", **about, attempt=post.attempts, outcome=told)
         await self._store.settle_callback(post.key, self._clock.now() + int(EVERY * 1000) if again else None)
 

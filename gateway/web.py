@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel
 
 from gateway.auth import Auth
-from gateway.commands import SubmitBatch
+from gateway.commands import PasscodeSent, SubmitBatch
 from gateway.config import Caller, Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
 from gateway.observe import Metrics
@@ -170,6 +170,9 @@ class Web:
         credentials = decoded.credentials if caller.passthrough else None
         if not isinstance(command, SubmitBatch):
             answer = await self._service.run(command, caller, mounted.name, credentials)
+            if isinstance(answer, PasscodeSent):
+                self._metrics.took(mounted.name, caller.name, 1)
+                visit.facts = {"batch": answer.message, "messages": 1}
             return mounted.face.encode(answer, decoded, call)
         if command.contacts or command.groups:
             command = await self._service.addressed(command, caller)

@@ -149,7 +149,9 @@ class RestV1Face:
 
         Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody.
         """
-        if call.method == "POST" and call.path.lower().rstrip("/") == "/api/phonenumber/lookup":
+        if call.path.lower().rstrip("/") == "/api/phonenumber/lookup":
+            if call.method != "POST":
+                raise MethodNotAllowed(("POST",))
             return lookup.answer(_json_body(call))
         route, id_ = _routed(call)
         credentials = _credentials(call.headers.get("Authorization", ""))

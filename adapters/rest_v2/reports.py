@@ -44,7 +44,8 @@ def _read(document: dict[str, Any]) -> Report | Arrival:
 
 def _arrival(document: dict[str, Any]) -> Arrival:
     given = {name: _text(document.get(name)) for name in ("id", "sender", "recipient", "body")}
-    missing = [name for name, value in given.items() if value is None]
+    # A text may be empty; what has no id cannot be told from the next one.
+    missing = [name for name, value in given.items() if value is None or (not value and name != "body")]
     if missing or len(given["body"] or "") > MAX_INCOMING:
         raise Malformed(f"An incoming message needs {', '.join(missing) or 'a body of a usual length'}")
     segments = document.get("segments")

@@ -1,5 +1,7 @@
 """Tells what was said with whom, and what came in."""
 
+import asyncio
+
 from gateway.commands import (
     ConversationList,
     ConversationSummary,
@@ -11,7 +13,7 @@ from gateway.commands import (
 )
 from gateway.config import Caller
 from gateway.desks.desk import Handlers, account_of
-from gateway.errors import NotFound
+from gateway.errors import Busy, NotFound
 from gateway.ids import Kind, key_of, public_id
 from gateway.model import Side
 from gateway.msisdn import normalise
@@ -19,6 +21,8 @@ from gateway.ports import Store
 
 AT_ONCE = 1000
 """Messages that are filed in one transaction."""
+PATIENCE = 5.0
+"""Seconds that a reader waits for that."""
 MOST_RECEIVED = 1000
 """Messages in one answer of the API that has no pages."""
 
@@ -71,9 +75,15 @@ class ConversationDesk:
 
 
 async def catch_up(store: Store) -> None:
-    """File what was said since the index was filled last, so that nobody misses what was just sent."""
+    """File what was said since the index was filled last, so that nobody misses what was just sent.
+
+    Raises Busy where that takes too long: the next who asks finds more of it done.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
     while await store.file(AT_ONCE):
-        pass
+        if loop.time() > until:
+            raise Busy("The index of conversations is being brought up to date; try again later")
 
 
 def participant(written: str, caller: Caller) -> str:

@@ -19,6 +19,7 @@ from gateway.commands import (
     SummariseConversation,
 )
 from gateway.config import Caller
+from gateway.desks import conversations
 from gateway.desks.conversations import ConversationDesk
 from gateway.errors import Busy, NotFound
 from gateway.housekeeping import Housekeeping
@@ -208,6 +209,20 @@ async def test_what_came_in_for_others_is_not_there(world: World, incoming_id: s
     """Nor is what was made up."""
     with pytest.raises(NotFound):
         await world.ask(GetReceived(incoming_id), caller)
+
+
+async def test_nobody_waits_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where much is not filed yet a reader is told to come again, and finds what was done meanwhile."""
+    monkeypatch.setattr(conversations, "PATIENCE", -1.0)
+    monkeypatch.setattr(conversations, "AT_ONCE", 2)
+    with pytest.raises(Busy, match="try again"):
+        await world.said(f"/v2/conversations/{ANNA}")
+    with pytest.raises(Busy):
+        await world.said(f"/v2/conversations/{ANNA}")
+    while await world.store.file(2):
+        pass
+
+    assert len(await world.said(f"/v2/conversations/{ANNA}")) == 5
 
 
 async def test_the_index_is_filled_while_nobody_asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

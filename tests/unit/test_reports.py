@@ -284,7 +284,7 @@ async def test_a_message_for_nobody_is_refused_so_that_it_comes_again(world: Wor
 
 
 @pytest.mark.parametrize(
-    "over", [{"id": None}, {"sender": None}, {"recipient": []}, {"body": None}, {"body": "x" * 10_001}]
+    "over", [{"id": None}, {"id": ""}, {"sender": None}, {"recipient": []}, {"body": None}, {"body": "x" * 10_001}]
 )
 async def test_a_message_that_lacks_something_is_refused(world: World, over: dict[str, object]) -> None:
     """It cannot be kept for anybody."""
