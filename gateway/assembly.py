@@ -45,6 +45,7 @@ def assemble(settings: Settings, http: Http, clock: Clock, on_call: OnCall | Non
         Router(settings.routes),
         chunk={name: upstream.max_recipients for name, upstream in upstreams.items()},
         balances={name: upstream.balance for name, upstream in upstreams.items()},
+        relays={name: upstream.relay for name, upstream in upstreams.items()},
         seal=seal,
     )
     faces = tuple(Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces())

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from gateway.errors import Unanswered, Unreachable
 from gateway.ports import Call, Reply
@@ -44,8 +45,8 @@ class Http:
             trace_configs=[tracing],
         )
 
-    async def perform(self, call: Call, *, connect: float, total: float) -> Reply:
-        """Send it and read the whole answer; times in seconds, redirects not followed.
+    async def perform(self, call: Call, *, connect: float, total: float, exact: bool = False) -> Reply:
+        """Send it and read the whole answer; times in seconds, redirects not followed. An `exact` URL stays as written.
 
         Raises Unreachable where it never left, Unanswered where it left and no whole answer came.
         """
@@ -57,7 +58,7 @@ class Http:
                 asyncio.timeout(connect + total),
                 self._session.request(
                     call.method,
-                    url,
+                    URL(url, encoded=True) if exact else url,
                     data=call.body or None,
                     headers=call.headers,
                     timeout=timeout,

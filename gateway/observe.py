@@ -148,6 +148,7 @@ class Metrics:
         self.ignored = self._counter("reports_ignored", "Reports that changed nothing", "upstream", "reason")
         self.unknown_codes = self._counter("unknown_codes", "Codes nobody documented, kept raw", "upstream")
         self.callbacks = self._counter("callbacks", "Delivery reports and messages posted to callers", "outcome")
+        self.relayed = self._counter("relayed", "Requests passed on to upstreams", "upstream", "status")
         self.incoming = self._counter("incoming", "Messages that came in", "upstream", "caller")
         self.configurations = self._counter("configurations", "Configurations read while running", "outcome")
         self.queue = Gauge("sluss_dispatches", "Unfinished dispatches", ["upstream", "state"], registry=self.registry)

@@ -10,16 +10,38 @@ import structlog
 
 from gateway.acceptance import checked, leaving, measured, recipients_of
 from gateway.clock import Clock
-from gateway.commands import Accepted, AccountStatus, Answer, GetAccount, Inquiry, Once, SendPasscode, SubmitBatch
+from gateway.commands import (
+    Accepted,
+    AccountStatus,
+    Answer,
+    GetAccount,
+    Inquiry,
+    Once,
+    Relay,
+    SendPasscode,
+    SubmitBatch,
+)
 from gateway.conditions import Question, Said
 from gateway.config import Caller
 from gateway.desks import AddressDesk, PasscodeDesk, account_of, handlers
-from gateway.errors import BadRecipient, BadSender, Busy, Denied, KeyReused, SendError, Unauthenticated, rejection
+from gateway.errors import (
+    BadRecipient,
+    BadSender,
+    Busy,
+    Denied,
+    KeyReused,
+    NotFound,
+    SendError,
+    Unauthenticated,
+    Unsupported,
+    rejection,
+)
 from gateway.limits import Limits
 from gateway.model import Content, Recipient
 from gateway.observe import Metrics
-from gateway.ports import Credentials, NewBatch, NewDispatch, Store
+from gateway.ports import Call, Credentials, NewBatch, NewDispatch, Reply, Store
 from gateway.registers import Registers
+from gateway.relaying import onward
 from gateway.router import Leg, Router
 from gateway.sealing import Seal
 from gateway.verdicts import Verdicts
@@ -28,6 +50,8 @@ from gateway.vouching import Vouched
 log = structlog.get_logger()
 
 Balance = Callable[[Credentials | None], Awaitable[tuple[str, str]]]
+PassOn = Callable[[Call, str, str, Credentials | None], Awaitable[Reply]]
+"""Gets the call, the face, and where its client finds that face."""
 
 
 class Ways(NamedTuple):
@@ -36,6 +60,7 @@ class Ways(NamedTuple):
     router: Router
     chunk: Mapping[str, int]
     balances: Mapping[str, Balance]
+    relays: Mapping[str, PassOn]
     seal: Seal = Seal(())
 
 
@@ -59,6 +84,7 @@ class Service:
         self._vouched = Vouched()
         self.configure(ways)
         self._wake = wake
+        self._metrics = metrics
         self._verdicts = verdicts
         self._limits = limits
         self._registers = Registers(store)
@@ -74,7 +100,7 @@ class Service:
 
     def configure(self, ways: Ways) -> None:
         """Go by these from now on."""
-        self._router, self._chunk, self._balances, self._seal = ways
+        self._router, self._chunk, self._balances, self._relays, self._seal = ways
         self._vouched.clear()
 
     async def vouch(self, caller: Caller, face: str, credentials: Credentials, *, reads: bool) -> None:
@@ -193,16 +219,40 @@ class Service:
             for first in range(0, len(offsets), size)
         ]
 
+    async def relay(
+        self, call: Call, command: Relay, caller: Caller, face: str, credentials: Credentials | None
+    ) -> tuple[str, Reply]:
+        """Pass a request on to the upstream of a caller's messages; returns its name and its answer.
+
+        Raises NotFound where that upstream is not to be asked, Busy where it does not answer: then it may have done
+        what it was asked, and nothing is repeated.
+        """
+        passed = onward(call, command.mount)
+        upstream = self._way(caller, face)
+        try:
+            base = f"{call.base}{command.mount.rstrip('/')}"
+            reply = await self._relays[upstream](passed, face, base, credentials)
+        except Unsupported:
+            raise NotFound("There is no such address here") from None
+        except SendError as error:
+            self._metrics.relayed.labels(upstream, "none").inc()
+            raise Busy("The provider behind this address does not answer now") from error
+        self._metrics.relayed.labels(upstream, f"{reply.status // 100}xx").inc()
+        return upstream, reply
+
     async def _balance(self, caller: Caller, face: str, credentials: Credentials | None) -> tuple[str, str]:
-        # The balance that matters is that of the upstream where this caller's messages go.
+        try:
+            return await self._balances[self._way(caller, face)](credentials)
+        except Denied:
+            raise Unauthenticated from None
+
+    def _way(self, caller: Caller, face: str) -> str:
+        """The upstream where this caller's messages go: what it asks beside them is asked there."""
         question = Question(face, caller.name, caller.account, "")
         (leg,) = self._router.plan(question, Said(Content("", ""), 1, self._clock.now()), [""])
         if leg.upstream is None:
             raise rejection(int(leg.rule.reject or 0))
-        try:
-            return await self._balances[leg.upstream](credentials)
-        except Denied:
-            raise Unauthenticated from None
+        return leg.upstream
 
 
 def _without(legs: Sequence[Leg], rejected: Sequence[int]) -> list[Leg]:

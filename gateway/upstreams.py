@@ -12,7 +12,8 @@ from gateway.config import UpstreamSettings
 from gateway.errors import Denied, Refused, SendError, Unsupported, WrongKey
 from gateway.http import Http
 from gateway.model import Dispatch
-from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Reply, Upstream
+from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Relaying, Reply, Upstream
+from gateway.relaying import homeward
 from gateway.sealing import Seal
 
 PAGES = 10
@@ -48,6 +49,10 @@ class Connected(Protocol):
 
     async def balance(self, credentials: Credentials | None = None) -> tuple[str, str]:
         """(decimal digits, currency) of the account behind this upstream, or of a caller's own. Raises Denied, too."""
+        ...
+
+    async def relay(self, call: Call, face: str, base: str, credentials: Credentials | None = None) -> Reply:
+        """Pass on what a face does not serve; `base` is where its client finds that face. Raises Unsupported."""
         ...
 
 
@@ -111,6 +116,16 @@ class Remote:
         with _denying(credentials is not None):
             return codec.read_balance(reply)
 
+    async def relay(self, call: Call, face: str, base: str, credentials: Credentials | None = None) -> Reply:
+        """Pass on what a face of the same protocol does not serve, where the options say so."""
+        codec = self.codec if credentials is None else self._callers(credentials)
+        if self.settings.adapter != face or not isinstance(codec, Relaying):
+            raise Unsupported
+        reply = homeward(await self._perform(codec.relay(call), exact=True), codec.base, base)
+        if reply.status == 401 and credentials is None:
+            raise WrongKey("The upstream refuses the credentials that it was shown")
+        return reply
+
     def _secrets(self, dispatch: Dispatch) -> list[str]:
         """What no words of the upstream's may repeat that are kept."""
         own = [] if dispatch.sealed is None else [self.seal.open(dispatch.sealed).key]
@@ -127,10 +142,10 @@ class Remote:
             raise Unsupported("The caller's credentials hold control characters")
         return self.as_caller(credentials)
 
-    async def _perform(self, call: Call) -> Reply:
-        reply = None
+    async def _perform(self, call: Call, *, exact: bool = False) -> Reply:
+        reply, settings = None, self.settings
         try:
-            reply = await self.http.perform(call, connect=self.settings.connect_timeout, total=self.settings.timeout)
+            reply = await self.http.perform(call, connect=settings.connect_timeout, total=settings.timeout, exact=exact)
         finally:
             if self.on_call:
                 self.on_call(call, reply)
@@ -165,6 +180,10 @@ class Inside:
     async def balance(self, credentials: Credentials | None = None) -> tuple[str, str]:  # noqa: ARG002 - all are one
         """The configured balance."""
         return self.local.balance()
+
+    async def relay(self, call: Call, face: str, base: str, credentials: Credentials | None = None) -> Reply:  # noqa: ARG002
+        """Raises Unsupported: nobody is behind it."""
+        raise Unsupported
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel
 
 from gateway.auth import Auth
-from gateway.commands import PasscodeSent, SubmitBatch
+from gateway.commands import PasscodeSent, Relay, SubmitBatch
 from gateway.config import Caller, Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
 from gateway.observe import Metrics
@@ -168,6 +168,10 @@ class Web:
         if isinstance(command, RequestError):
             raise command
         credentials = decoded.credentials if caller.passthrough else None
+        if isinstance(command, Relay):
+            upstream, reply = await self._service.relay(call, command, caller, mounted.name, credentials)
+            visit.outcome, visit.facts = "relayed", {"upstream": upstream}
+            return reply
         if not isinstance(command, SubmitBatch):
             answer = await self._service.run(command, caller, mounted.name, credentials)
             if isinstance(answer, PasscodeSent):

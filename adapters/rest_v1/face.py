@@ -10,7 +10,7 @@ import orjson
 from pydantic import SecretStr
 
 from adapters.rest_v1 import blacklist, contacts, lists, lookup, passcodes, wire
-from gateway.commands import Command, GetAccount, GetMessage, Result
+from gateway.commands import Command, GetAccount, GetMessage, Relay, Result
 from gateway.errors import (
     Busy,
     Forbidden,
@@ -153,7 +153,10 @@ class RestV1Face:
             if call.method != "POST":
                 raise MethodNotAllowed(("POST",))
             return lookup.answer(_json_body(call))
-        route, id_ = _routed(call)
+        routed = _routed(call)
+        if routed is None:
+            return _elsewhere(call)
+        route, id_ = routed
         credentials = _credentials(call.headers.get("Authorization", ""))
         try:
             return Inbound(credentials, route.read(call, id_), route.show)
@@ -174,7 +177,16 @@ class RestV1Face:
         return _json(status, wire.error_document(error, message), headers)
 
 
-def _routed(call: Call) -> tuple[_Route, str]:
+def _elsewhere(call: Call) -> Inbound:
+    """What is not served here may be served by the upstream, for whoever may ask it; without a key it is not there."""
+    try:
+        credentials = _credentials(call.headers.get("Authorization", ""))
+    except Unauthenticated:
+        raise NotFound("There is no such resource here") from None
+    return Inbound(credentials, Relay("/api/"))
+
+
+def _routed(call: Call) -> tuple[_Route, str] | None:
     path = call.path.lower()
     here = [(route, match) for route in _ROUTES if (match := route.path.fullmatch(path))]
     for route, match in here:
@@ -182,7 +194,7 @@ def _routed(call: Call) -> tuple[_Route, str]:
             return route, match.groupdict().get("id", "")
     if here:
         raise MethodNotAllowed([route.method for route, _ in here])
-    raise NotFound("There is no such resource here")
+    return None
 
 
 def _credentials(header: str) -> Credentials:

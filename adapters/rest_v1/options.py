@@ -30,6 +30,7 @@ class RestV1Options(BaseModel):
         le=500,
         description="Recipients per request; larger batches are split. More than 80 only where texts are short",
     )
+    relay: bool = Field(False, description="Whether calls under /api that are not served here are passed on to it")
 
 
 def as_caller(options: RestV1Options, credentials: Credentials) -> RestV1Options:

@@ -45,7 +45,8 @@ class RestV1Upstream:
 
     def __init__(self, options: RestV1Options) -> None:
         self.max_recipients = options.max_recipients
-        self._base = options.url.rstrip("/")
+        self.base = self._base = options.url.rstrip("/")
+        self._relays = options.relay
         login = f"{options.account}:{options.key.get_secret_value()}".encode()
         self._headers = {"Authorization": f"Basic {b64encode(login).decode()}", "Content-Type": "application/json"}
 
@@ -108,6 +109,13 @@ class RestV1Upstream:
             for message in dispatch.messages
         ]
         return Poll(tuple(reports.values()), None if all(status.final for status in statuses) else again)
+
+    def relay(self, call: Call) -> Call:
+        """The same call with the account's key. Raises Unsupported where this upstream is not to be asked."""
+        if not self._relays:
+            raise Unsupported("This upstream takes messages alone")
+        headers = {**call.headers, "Authorization": self._headers["Authorization"]}
+        return call._replace(path=f"{self._base}/{call.path}", headers=headers)
 
     def ask_balance(self) -> Call:
         """The account document. `me/account` has a balance as well, but tells the account's key with it."""

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from adapters.rest_v2 import contacts, conversations, messaging, registers
 from adapters.rest_v2.exchange import Encoder, Route
 from adapters.rest_v2.reference import Reference
-from gateway.commands import Command, Result
+from gateway.commands import Command, Relay, Result
 from gateway.errors import (
     Busy,
     Forbidden,
@@ -105,4 +105,6 @@ def _command(call: Call) -> Command:
             if operation is None:
                 raise MethodNotAllowed(tuple(route.operations))
             return operation.decode(call, match)
-    raise NotFound("There is no such address under /v2")
+    if path.lower() == "/v2":
+        raise NotFound("There is no such address under /v2")
+    return Relay("/v2/")

@@ -51,6 +51,7 @@ class RestV2Options(BaseModel):
     url: BaseUrl = Field(description="The API's base, as https://api.ip1sms.com/v2")
     token: SecretStr = Field(description="The API key, sent as a bearer token", min_length=1)
     max_recipients: int = Field(500, ge=1, le=500, description="Recipients per request; larger batches are split")
+    relay: bool = Field(False, description="Whether calls under /v2 that are not served here are passed on to it")
 
 
 class RestV2Upstream:
@@ -58,7 +59,8 @@ class RestV2Upstream:
 
     def __init__(self, options: RestV2Options) -> None:
         self.max_recipients = options.max_recipients
-        self._base = options.url.rstrip("/")
+        self.base = self._base = options.url.rstrip("/")
+        self._relays = options.relay
         self._headers = {
             "Authorization": f"Bearer {options.token.get_secret_value()}",
             "Content-Type": "application/json",
@@ -124,6 +126,13 @@ class RestV2Upstream:
         seconds = [int(document["id"][:8], 16) for document in documents if _ID(document["id"])]
         since = (dispatch.sent_at or dispatch.batch.created) // 1000 - _CLOCKS_APART
         return Found(None, more=len(batches) >= _PAGE and min(seconds, default=since) >= since)
+
+    def relay(self, call: Call) -> Call:
+        """The same call with the API key. Raises Unsupported where this upstream is not to be asked."""
+        if not self._relays:
+            raise Unsupported("This upstream takes messages alone")
+        headers = {**call.headers, "Authorization": self._headers["Authorization"]}
+        return call._replace(path=f"{self._base}/{call.path}", headers=headers)
 
     def ask_balance(self) -> Call:
         """v2 has no balance of its own; its users find it under /api/me with the same bearer token."""

@@ -123,6 +123,7 @@ async def _rehearse(settings: Settings, caller: Caller, question: Question) -> t
                 Router([_sending(rule, next(iter(settings.upstreams))) for rule in settings.routes]),
                 chunk=dict.fromkeys(settings.upstreams, 1),
                 balances={},
+                relays={},
             ),
             SystemClock(),
             wake=lambda _upstreams: None,

@@ -56,6 +56,7 @@ from gateway.commands.messaging import (
     MessagingAnswer,
     MessagingInquiry,
     Once,
+    Relay,
     SentList,
     SubmitBatch,
 )
@@ -88,7 +89,7 @@ from gateway.commands.registers import (
 )
 
 Inquiry = MessagingInquiry | ConversationsInquiry | RegistersInquiry | AddressesInquiry | PasscodesInquiry
-Command = SubmitBatch | Inquiry
+Command = SubmitBatch | Relay | Inquiry
 Answer = MessagingAnswer | ConversationsAnswer | RegistersAnswer | AddressesAnswer | PasscodesAnswer
 Result = Accepted | Answer
 
@@ -148,6 +149,7 @@ __all__ = [
     "PutLabel",
     "Received",
     "RegisterSender",
+    "Relay",
     "RemoveContact",
     "RemoveGroup",
     "RemoveLabel",

@@ -80,6 +80,12 @@ class GetAccount(NamedTuple):
     """Tell who is asking, and the balance of the upstream account behind it."""
 
 
+class Relay(NamedTuple):
+    """Pass the request on to the upstream, for it is not served here; `mount` is where the face begins."""
+
+    mount: str
+
+
 class CancelBatch(NamedTuple):
     """Cancel what has not left of a batch, by its 24-hex id, or by its first message's number as older faces do."""
 

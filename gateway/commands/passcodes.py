@@ -13,7 +13,7 @@ class SendPasscode(NamedTuple):
 
 
 class CheckPasscode(NamedTuple):
-    """Tell whether a code is the one that a phone was sent; it can be used once."""
+    """Tell whether a code is the one that a phone was sent; it can be used once. A wrong one is Malformed."""
 
     phone: str
     code: str
@@ -39,10 +39,9 @@ class PasscodeSent(NamedTuple):
 
 
 class PasscodeChecked(NamedTuple):
-    """Whether the code was right."""
+    """The code was right."""
 
     phone: str
-    valid: bool
 
 
 class PasscodeSettings(NamedTuple):

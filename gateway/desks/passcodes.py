@@ -21,7 +21,7 @@ from gateway.desks.desk import Handlers
 from gateway.errors import BadRecipient, Malformed
 from gateway.model import Content, Recipient
 from gateway.msisdn import normalise
-from gateway.passcodes import Passcode, new_code, settled
+from gateway.passcodes import Asked, Passcode, new_code, settled
 from gateway.ports import Store
 
 Submit = Callable[[SubmitBatch], Accepted]
@@ -51,19 +51,28 @@ class PasscodeDesk:
         phone = _number(command.phone, caller)
         asked = settled(command.asked, await self._store.passcode_settings(caller.account))
         now = self._clock.now()
-        live = await self._store.passcodes(caller.account, phone, now)
-        if len(live) >= int(asked.concurrent or 0):
-            raise Malformed("The request is invalid", {"Phone": ["Too many codes of this phone wait for an answer"]})
         code = self._make(int(asked.length or 0), numeric=bool(asked.numeric))
         hashed = await asyncio.to_thread(hash_password, code)
+        expires = now + int(asked.seconds or 0) * 1000
+        # Kept before it is sent: nobody gets a code that is known to nobody, and many requests at once get no more.
+        passcode = Passcode(0, caller.account, phone, hashed, expires, 0, 0)
+        key = await self._store.add_passcode(passcode, now, int(asked.concurrent or 0))
+        if key is None:
+            raise Malformed("The request is invalid", {"Phone": ["Too many codes of this phone wait for an answer"]})
+        try:
+            number = await self._send(phone, code, asked, submit)
+        except BaseException:
+            await self._store.sent_passcode(key, None)
+            raise
+        await self._store.sent_passcode(key, number)
+        return PasscodeSent(phone, asked, expires, number)
+
+    async def _send(self, phone: str, code: str, asked: Asked, submit: Submit) -> int:
         # The code is an argument of the text, not part of it: so it can be taken out once it is worth nothing.
         content = Content(str(asked.sender), str(asked.format), defaults={})
         accepted = submit(SubmitBatch(content, (Recipient(phone, {"0": code}),), loose=True))
-        expires = now + int(asked.seconds or 0) * 1000
-        number = accepted.batch.key
         await accepted.durable
-        await self._store.add_passcode(Passcode(0, caller.account, phone, hashed, expires, 0, number))
-        return PasscodeSent(phone, asked, expires, number)
+        return accepted.batch.key
 
     async def _check(self, command: CheckPasscode, caller: Caller) -> PasscodeChecked:
         phone = _number(command.phone, caller)
@@ -71,10 +80,12 @@ class PasscodeDesk:
         live = await self._store.attempt_passcodes(caller.account, phone, self._clock.now())
         given = command.code.strip().upper()
         for passcode in live:
-            if await asyncio.to_thread(password_matches, given, passcode.hash):
-                valid = await self._store.use_passcode(passcode.key)
-                return PasscodeChecked(phone, valid)
-        return PasscodeChecked(phone, valid=False)
+            right = await asyncio.to_thread(password_matches, given, passcode.hash)
+            if right and await self._store.use_passcode(passcode.key):
+                return PasscodeChecked(phone)
+        # An error and no answer: a client that reads nothing but the status must never let anybody in.
+        sentence = "The code is wrong, was used, or has expired"
+        raise Malformed(sentence, {"Code": [sentence]})
 
     async def _settings(self, _command: GetPasscodeSettings, caller: Caller) -> PasscodeSettings:
         return PasscodeSettings(await self._store.passcode_settings(caller.account))

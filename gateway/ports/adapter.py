@@ -196,6 +196,20 @@ class Records(Protocol):
         ...
 
 
+@runtime_checkable
+class Relaying(Protocol):
+    """An upstream that takes requests which its protocol's face does not serve, where its options say so. Pure."""
+
+    @property
+    def base(self) -> str:
+        """The API's base, without a slash at its end."""
+        ...
+
+    def relay(self, call: Call) -> Call:
+        """The request, whose path is below the base, with the upstream's credentials. Raises Unsupported."""
+        ...
+
+
 class Local(Protocol):
     """An upstream inside this process, without a socket: the sandbox. Pure: the time is given, not read."""
 

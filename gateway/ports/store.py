@@ -275,8 +275,12 @@ class Store(Protocol):
         """Forget the keys of requests before a moment, in milliseconds since 1970; at most so many at a time."""
         ...
 
-    async def add_passcode(self, passcode: Passcode) -> None:
-        """Keep a code that was sent; its key is given here."""
+    async def add_passcode(self, passcode: Passcode, now: int, limit: int) -> int | None:
+        """Keep a code that is not sent yet; returns its key, or None where so many of the phone have not expired."""
+        ...
+
+    async def sent_passcode(self, key: int, message: int | None) -> None:
+        """Note which SMS carries a code; None where none does: then it is forgotten."""
         ...
 
     async def passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:

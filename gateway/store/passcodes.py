@@ -10,11 +10,30 @@ _COLUMNS = "key, account, phone, hash, expires, attempts, message"
 _WAITS = (DispatchState.READY, DispatchState.SENDING, DispatchState.UNKNOWN, DispatchState.HELD)
 
 
-def add(db: sqlite3.Connection, passcode: Passcode) -> None:
-    """Keep a code; its key is given here."""
-    db.execute(
-        "INSERT INTO passcode (account, phone, hash, expires, attempts, message) VALUES (?,?,?,?,?,?)", passcode[1:]
-    )
+def add(db: sqlite3.Connection, passcode: Passcode, now: int, limit: int) -> int | None:
+    """Keep a code that is not sent yet; returns its key, or None where the phone has as many as it may.
+
+    One that was used up by wrong answers keeps its place until it has expired: else more guesses could be asked for.
+    """
+    account, phone = passcode.account, passcode.phone
+    (count,) = db.execute(
+        "SELECT COUNT(*) FROM passcode WHERE account = ? AND phone = ? AND expires > ?", (account, phone, now)
+    ).fetchone()
+    if count >= limit:
+        return None
+    row = db.execute(
+        "INSERT INTO passcode (account, phone, hash, expires, attempts, message) VALUES (?,?,?,?,?,?) RETURNING key",
+        passcode[1:],
+    ).fetchone()
+    return int(row[0])
+
+
+def sent(db: sqlite3.Connection, key: int, message: int | None) -> None:
+    """Note which SMS carries a code; None where none does: then it is forgotten."""
+    if message is None:
+        db.execute("DELETE FROM passcode WHERE key = ?", (key,))
+    else:
+        db.execute("UPDATE passcode SET message = ? WHERE key = ?", (message, key))
 
 
 def live(db: sqlite3.Connection, account: str, phone: str, now: int) -> list[Passcode]:
@@ -45,7 +64,7 @@ def forget(db: sqlite3.Connection, now: int, limit: int) -> int:
     An SMS that may still have to leave keeps its code until then.
     """
     rows = db.execute(
-        "SELECT passcode.key, passcode.message FROM passcode JOIN message ON message.number = passcode.message"
+        "SELECT passcode.key, passcode.message FROM passcode LEFT JOIN message ON message.number = passcode.message"
         " LEFT JOIN dispatch ON dispatch.key = message.dispatch"
         " WHERE passcode.expires <= ? AND (dispatch.state IS NULL OR dispatch.state NOT IN (?,?,?,?)) LIMIT ?",
         (now, *_WAITS, limit),

@@ -186,9 +186,13 @@ class SqliteStore:
         """Drop old keys; see the port."""
         await self._writer.run(lambda db: idempotency.forget(db, before, limit))
 
-    async def add_passcode(self, passcode: Passcode) -> None:
+    async def add_passcode(self, passcode: Passcode, now: int, limit: int) -> int | None:
         """Keep a code; see the port."""
-        await self._writer.run(lambda db: passcodes.add(db, passcode))
+        return await self._writer.run(lambda db: passcodes.add(db, passcode, now, limit))
+
+    async def sent_passcode(self, key: int, message: int | None) -> None:
+        """Note what carries a code; see the port."""
+        await self._writer.run(lambda db: passcodes.sent(db, key, message))
 
     async def passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
         """Codes that can be used; see the port."""

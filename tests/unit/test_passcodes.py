@@ -72,9 +72,11 @@ class World:
 
     async def check(self, code: str, phone: str = ANNA, caller: Caller = CALLER) -> bool:
         """Whether a code is right."""
-        found = await self.desk.handlers[CheckPasscode](CheckPasscode(phone, code), caller)
-        assert isinstance(found, PasscodeChecked)
-        return found.valid
+        try:
+            found = await self.desk.handlers[CheckPasscode](CheckPasscode(phone, code), caller)
+        except Malformed as error:
+            return "Code" not in error.fields
+        return isinstance(found, PasscodeChecked)
 
     async def everything(self) -> str:
         """All that the database holds, as text."""
@@ -135,6 +137,16 @@ async def test_few_codes_of_a_phone_at_a_time(world: World) -> None:
     await world.send()
 
 
+async def test_no_more_guesses_can_be_asked_for(world: World) -> None:
+    """A code that wrong answers have used up keeps its place until it expires; many requests at once get no more."""
+    results = await asyncio.gather(*(world.send() for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(result, Malformed) for result in results) == 3
+    for _ in range(ATTEMPTS):
+        await world.check("x")
+    with pytest.raises(Malformed):
+        await world.send()
+
+
 async def test_an_account_sets_how_its_codes_are(world: World) -> None:
     """What is asked for goes first, then what is set, then the provider's defaults; other accounts have their own."""
     await world.desk.handlers[SetPasscodeSettings](SetPasscodeSettings(Asked("Bank", "Code {0}", 8)), CALLER)
@@ -170,6 +182,7 @@ async def test_a_code_that_could_not_be_sent_is_none(world: World) -> None:
     with pytest.raises(Busy):
         await world.desk.send(SendPasscode(ANNA, Asked()), CALLER, full)
     assert not await world.check("11111")
+    assert await world.store.passcodes("ip1-12345", ANNA, NOW) == []
 
 
 @pytest.mark.parametrize(("numeric", "alphabet"), [(True, DIGITS), (False, LETTERS)])

@@ -56,7 +56,7 @@ async def balance(_credentials: object) -> tuple[str, str]:
 def a_service(store: SqliteStore, clock: FrozenClock) -> Service:
     """A service with one upstream."""
     rule = Rule.model_validate({"name": "default", "to": "main"})
-    ways = Ways(Router((rule,)), chunk={"main": 500}, balances={"main": balance})
+    ways = Ways(Router((rule,)), chunk={"main": 500}, balances={"main": balance}, relays={})
     return Service(
         store,
         ways,

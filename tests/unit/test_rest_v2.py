@@ -27,6 +27,7 @@ from gateway.commands import (
     ListMessages,
     MessageList,
     MessageStatus,
+    Relay,
     SubmitBatch,
 )
 from gateway.errors import (
@@ -410,9 +411,15 @@ def test_pages_that_cannot_be(query: str) -> None:
     assert set(error.fields) == {query.partition("=")[0]}
 
 
-@pytest.mark.parametrize("path", ["/v2", "/v2/", "/v2/batch", "/v2/batches/1/2", "/v2/batches/1/messages/2/3"])
+@pytest.mark.parametrize("path", ["/v2/batch", "/v2/batches/1/2", "/v2/batches/1/messages/2/3", "/v2/surveys"])
 def test_addresses_that_are_not_there(path: str) -> None:
-    """What this gateway does not serve of v2 answers 404."""
+    """What this gateway does not serve of v2 is for the upstream, where that is asked."""
+    assert FACE.decode(get(path)).command == Relay("/v2/")
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/"])
+def test_there_is_nothing_at_the_root(path: str) -> None:
+    """It is no resource of the provider's, so nobody is asked for it."""
     assert isinstance(problem(get(path)), NotFound)
 
 

@@ -91,6 +91,7 @@ class World:
                 Router(rules),
                 chunk={"main": 3, "trial": 500, "fjord": 500},
                 balances={"main": self._balance, "trial": self._none, "fjord": self._none},
+                relays={},
             ),
             self.clock,
             wake=self._wake,

@@ -1,0 +1,193 @@
+"""What is not served here, passed on to a provider that serves it, and its answer passed back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from gateways import BASIC, KEY, TOKEN, Running, a_document, free_port
+from rawhttp import Answer, exchange, request
+from structlog.testing import capture_logs
+
+from gateway.app import Gateway
+from gateway.sealing import new_seal_key
+
+OWN_KEY = "the-key-of-the-account-at-the-provider"
+LOGINS = {"v2": f"Bearer {KEY}", "api": f"Basic {BASIC}"}
+
+
+class Provider:
+    """A provider with more to it than messages: notes what it is asked, and answers as it is told."""
+
+    def __init__(self) -> None:
+        """Answer everything with a document."""
+        self.asked: list[dict[str, Any]] = []
+        self.port = free_port()
+        self.status = 200
+        self.headers = {"Set-Cookie": "a=b", "ETag": '"1"'}
+        self.pause = 0.0
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Note the request, and answer."""
+        body = await request.read()
+        self.asked.append(
+            {
+                "method": request.method,
+                "path": request.raw_path,
+                "body": body,
+                "headers": {name.lower(): value for name, value in request.headers.items()},
+            }
+        )
+        await asyncio.sleep(self.pause)
+        return web.json_response({"surveys": []}, status=self.status, headers=self.headers)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    """A provider of both APIs on one host."""
+    made = Provider()
+    runner = web.ServerRunner(web.Server(made.handle))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", made.port).start()
+    yield made
+    await runner.cleanup()
+
+
+def a_relay(provider: Provider, *, relay: bool = True, **over: Any) -> dict[str, Any]:
+    """A configuration whose REST faces have an upstream each."""
+    base = f"http://127.0.0.1:{provider.port}"
+    upstreams = {
+        "two": {"adapter": "rest_v2", "url": f"{base}/v2", "token": TOKEN, "relay": relay, "timeout": "1s"},
+        "one": {"adapter": "rest_v1", "url": f"{base}/api", "account": "ip1-9", "key": OWN_KEY, "relay": relay},
+    }
+    routes = [{"name": "older", "when": {"face": "rest_v1"}, "to": "one"}, {"name": "default", "to": "two"}]
+    return a_document(upstreams=upstreams, routes=routes, **over)
+
+
+async def ask(gateway: Gateway, method: str, target: str, body: bytes = b"", login: str = "", **headers: str) -> Answer:
+    """What a client is answered."""
+    login = login or LOGINS[target.split("/")[1].lower()]
+    given = {"Authorization": login, "Content-Type": "application/json", "Accept": "application/json", **headers}
+    return await exchange(gateway.public, request(method, target, given, body))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(("target", "login"), [("/v2/surveys/1?a=%2F&b", f"Bearer {TOKEN}"), ("/api/nki/users", None)])
+async def test_a_request_is_passed_on_as_it_is(
+    running: Running, provider: Provider, method: str, target: str, login: str | None
+) -> None:
+    """With the upstream's own credentials in place of the caller's, and back without its cookies."""
+    gateway = await running(a_relay(provider))
+    body = b"" if method in ("GET", "DELETE") else json.dumps({"n": "å" * 100}).encode()
+    answer = await ask(gateway, method, target, body, Cookie="mine=1")
+
+    assert (answer.status, json.loads(answer.body)) == (200, {"surveys": []})
+    assert answer.headers["etag"] == '"1"'
+    assert "set-cookie" not in answer.headers
+    (asked,) = provider.asked
+    assert (asked["method"], asked["path"], asked["body"]) == (method, target, body)
+    assert asked["headers"]["authorization"] == login or (login is None and BASIC not in str(asked))
+    assert "cookie" not in asked["headers"]
+    assert KEY not in str(asked)
+
+
+async def test_nothing_is_passed_on_that_is_not_asked_for(running: Running, provider: Provider) -> None:
+    """By default an upstream takes messages alone: what is not served is not there, in the protocol's own words."""
+    gateway = await running(a_relay(provider, relay=False))
+    v2, v1 = await ask(gateway, "GET", "/v2/surveys"), await ask(gateway, "GET", "/api/nki")
+
+    assert (v2.status, json.loads(v2.body)["title"]) == (404, "Not Found")
+    assert (v1.status, "Message" in json.loads(v1.body)) == (404, True)
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "/v2/batches", 200),
+        ("GET", "/V2/Batches/", 200),
+        ("PATCH", "/v2/batches", 405),
+        ("DELETE", "/api/sms/send", 405),
+        ("GET", "/v2/%62atches", 404),
+        ("GET", "/v2/../api/me", 404),
+        ("GET", "/v2/x/%2e%2e/batches", 404),
+        ("GET", "/v2/", 404),
+    ],
+)
+async def test_what_is_served_here_is_never_passed_on(
+    running: Running, provider: Provider, method: str, target: str, status: int
+) -> None:
+    """However it is written: a provider knows all of the account's messages, a caller its own."""
+    gateway = await running(a_relay(provider))
+
+    assert (await ask(gateway, method, target)).status == status
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize("target", ["/v2/surveys", "/api/nki"])
+async def test_nobody_is_let_through_without_a_key(running: Running, provider: Provider, target: str) -> None:
+    """Who has none is told what an unknown address always told."""
+    gateway = await running(a_relay(provider))
+    wrong = "Bearer wrong" if target.startswith("/v2") else "Basic aXAxLTEyMzQ1Ondyb25n"
+
+    assert (await ask(gateway, "GET", target, login=wrong)).status == 401
+    none = await exchange(gateway.public, request("GET", target, {}))
+    assert none.status == (401 if target.startswith("/v2") else 404)
+    assert provider.asked == []
+
+
+async def test_a_provider_that_does_not_answer(running: Running, provider: Provider) -> None:
+    """Is told as a temporary error, and is asked once: nobody knows what it did."""
+    provider.pause = 2.5
+    gateway = await running(a_relay(provider))
+    answer = await ask(gateway, "POST", "/v2/surveys", b"{}")
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert len(provider.asked) == 1
+
+
+async def test_a_provider_that_refuses_the_gateway(running: Running, provider: Provider) -> None:
+    """Is no matter of the caller's key: that is told to nobody as wrong. Other refusals are the provider's to tell."""
+    provider.status = 401
+    gateway = await running(a_relay(provider))
+    assert (await ask(gateway, "GET", "/v2/surveys")).status == 503
+    provider.status = 418
+    assert (await ask(gateway, "GET", "/v2/surveys")).status == 418
+
+
+async def test_a_redirect_is_the_clients_to_follow(running: Running, provider: Provider) -> None:
+    """To our address, where it was to the provider's."""
+    provider.status = 302
+    provider.headers = {"Location": f"http://127.0.0.1:{provider.port}/v2/surveys/1"}
+    gateway = await running(a_relay(provider))
+    answer = await ask(gateway, "GET", "/v2/surveys")
+
+    assert (answer.status, answer.headers["location"]) == (302, "http://sms.example.org/v2/surveys/1")
+    assert len(provider.asked) == 1
+
+
+async def test_a_caller_that_is_passed_through_shows_its_own_key(running: Running, provider: Provider) -> None:
+    """What the provider says of that key is the caller's to read."""
+    passing = {"name": "own", "account": "ip1-7", "passthrough": True, "faces": ["rest_v2"]}
+    document = a_relay(provider, callers=[passing], sealing={"keys": [new_seal_key()]})
+    gateway = await running(document)
+    provider.headers = {}
+    answer = await ask(gateway, "GET", "/v2/surveys", login="Bearer the-callers-own-key")
+
+    assert answer.status in (200, 503)
+    assert {asked["headers"]["authorization"] for asked in provider.asked} == {"Bearer the-callers-own-key"}
+
+
+async def test_what_was_passed_on_is_logged_and_counted(running: Running, provider: Provider) -> None:
+    """By upstream and kind of answer; neither the query nor any key is told."""
+    gateway = await running(a_relay(provider))
+    with capture_logs() as lines:
+        await ask(gateway, "GET", "/v2/surveys?secret=1")
+    (line,) = [line for line in lines if line["event"] == "request"]
+
+    assert (line["outcome"], line["upstream"], line["path"]) == ("relayed", "two", "/v2/surveys")
+    assert not any(word in str(lines) for word in ("secret", KEY, TOKEN))
+    metrics = await exchange(gateway.internal, request("GET", "/metrics", {}))
+    assert b'sluss_relayed_total{status="2xx",upstream="two"} 1.0' in metrics.body
