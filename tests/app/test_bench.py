@@ -36,6 +36,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("report")
 
 
+@pytest.mark.once
 def test_a_short_run_measures_and_everything_agrees(tmp_path: Path) -> None:
     """One round of every row ends with exit code 0, all rows, and not one message that is not where it belongs."""
     result = tmp_path / "result.json"

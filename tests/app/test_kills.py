@@ -83,7 +83,7 @@ async def die_often(process: Process, clients: Clients, recorder: Recorder) -> C
     return seen
 
 
-@pytest.mark.kills
+@pytest.mark.once
 async def test_kills_lose_nothing_accepted_and_send_nothing_twice(
     process: Callable[[dict[str, Any]], Process], recorder: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,7 @@ async def read(url: str) -> Any:
         return await (reply.json() if reply.content_type == "application/json" else reply.text())
 
 
+@pytest.mark.once
 async def test_whatever_is_asked_is_answered_as_described(base: str, face: str) -> None:
     """All checks of schemathesis: what fits the document is taken, what does not is refused, answers fit it too."""
     document, _, login = FACES[face]
