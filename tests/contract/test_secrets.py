@@ -89,6 +89,15 @@ def letters() -> list[Letter]:
         Letter("GET", f"/sendsms/sendsms.asmx/sms{mark}konto={ACCOUNT}&passwd={KEY}", {}) for mark in ("&", "%3F", ";")
     ]
     told.append(_with_callback())
+    told += [
+        Letter("GET", f"/v2/{address}", {"Authorization": f"Bearer {KEY}"})
+        for address in (
+            *(f"conversations/{number}{rest}" for number in (RECIPIENT, f"+{RECIPIENT}") for rest in ("", "/summary")),
+            f"blacklist/{STRANGER}",
+            f"contacts?properties[phoneNumber]={RECIPIENT}",
+            f"surveys/{RECIPIENT}.{STRANGER}",
+        )
+    ]
     told += _status_pages()
     told.append(Letter("GET", f"/nowhere?pass={KEY}&to={RECIPIENT}", {"Authorization": f"Bearer {KEY}"}))
     told.append(Letter("GET", f"/sendsms.aspx?acc=pw&pass={PASSWORD}&msg={quote(TEXT)}&from=a&to={RECIPIENT}", {}))
