@@ -16,7 +16,8 @@ GatewayError
 │  ├─ MethodNotAllowed
 │  ├─ UnsupportedMedia
 │  ├─ TooLarge
-│  └─ Busy
+│  ├─ Busy
+│  └─ Unconfirmed
 ├─ Internal
 └─ SendError
    ├─ Unreachable
@@ -139,6 +140,12 @@ class Busy(RequestError):
     """The gateway cannot store the request now; nothing was kept, try again later."""
 
     status = Status.INTERNAL_ERROR
+
+
+class Unconfirmed(RequestError):
+    """The provider was asked and did not answer: it may have done this. Look before you ask again."""
+
+    status = Status.UNKNOWN
 
 
 # What is wrong, by the final status: the class of error, and the field where it is one of the request.

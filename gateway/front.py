@@ -17,9 +17,9 @@ import structlog
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from gateway.ports import Call
+from gateway.ports import Call, Reply
 from gateway.replies import encoded
-from gateway.web import Mounted, Web
+from gateway.web import Mounted, Streams, Web
 
 log = structlog.get_logger()
 
@@ -141,13 +141,14 @@ class Front(asyncio.Protocol):
             return
         if self._line_is_coming():
             return
-        plain = read(self._web, self._waiting, self._peer)
+        data = self._waiting
+        plain = read(self._web, data, self._peer)
         if plain is None:
             self._hand_over()
             return
         self._waiting = plain.rest
         self._seen = 0
-        self.task = self._loop.create_task(self._answer(plain.mounted, plain.call))
+        self.task = self._loop.create_task(self._answer(plain, data))
 
     def _line_is_coming(self) -> bool:
         """Whether there is a part of a request line, and nothing else: it is waited for, for it may hold raw letters.
@@ -162,13 +163,21 @@ class Front(asyncio.Protocol):
         begun, self._seen = self._seen, len(self._waiting)
         return _IN_LINE(self._waiting, begun) is not None
 
-    async def _answer(self, mounted: Mounted, call: Call) -> None:
+    async def _answer(self, plain: Plain, data: bytes) -> None:
         try:
-            reply = await self._web.answer(mounted, call)
+            reply = cast("Reply", await self._web.answer(plain.mounted, plain.call))
             if not self._transport.is_closing():
-                self._transport.write(encoded(reply, mounted.headers))
+                self._transport.write(encoded(reply, plain.mounted.headers))
+        except Streams:
+            if self._stopping or self._transport.is_closing():
+                self._transport.close()
+                return
+            self._waiting = data[: len(data) - len(plain.rest)] + self._waiting
+            self._transport.resume_reading()
+            self._hand_over()
+            return
         except Exception:
-            log.exception("front.crashed", face=mounted.name)
+            log.exception("front.crashed", face=plain.mounted.name)
             self._transport.abort()
         finally:
             self.task = None

@@ -5,8 +5,10 @@ The line that matters runs between "it never left" (Unreachable: safe to try aga
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from gateway.errors import Unanswered, Unreachable
-from gateway.ports import Call, Reply
+from gateway.errors import RequestError, Unanswered, Unreachable
+from gateway.ports import Call, Reply, Stream
 
 MAX_REPLY = 1024 * 1024
 """Bytes of an answer that are read; the largest honest one, a list of 500 messages, is a tenth of that."""
@@ -45,36 +47,59 @@ class Http:
             trace_configs=[tracing],
         )
 
-    async def perform(self, call: Call, *, connect: float, total: float, exact: bool = False) -> Reply:
-        """Send it and read the whole answer; times in seconds, redirects not followed. An `exact` URL stays as written.
+    async def perform(self, call: Call, *, connect: float, total: float) -> Reply:
+        """Send it and read the whole answer; times in seconds, redirects not followed.
 
         Raises Unreachable where it never left, Unanswered where it left and no whole answer came.
         """
-        timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=total)
         url = f"{call.path}?{call.query}" if call.query else call.path
         fate = _Fate()
-        try:
+        with _telling(fate):
             async with (
                 asyncio.timeout(connect + total),
                 self._session.request(
                     call.method,
-                    URL(url, encoded=True) if exact else url,
+                    url,
                     data=call.body or None,
                     headers=call.headers,
-                    timeout=timeout,
+                    timeout=_limits(connect, total),
                     allow_redirects=False,
                     trace_request_ctx=fate,
                 ) as response,
             ):
                 body = await _read(response)
                 return Reply(response.status, body, response.headers)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # ValueErrors are names that cannot be resolved and URLs that cannot be called.
-            if not fate.left:
-                raise Unreachable(f"Cannot connect: {_reason(error)}") from error
-            if isinstance(error, TimeoutError):
-                raise Unanswered("The upstream did not answer in time") from error
-            raise Unanswered(f"The connection broke after the request was sent: {_reason(error)}") from error
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, call: Call, body: AsyncIterator[bytes] | None, *, connect: float, total: float
+    ) -> AsyncIterator[Stream]:
+        """Send it with this body and give back the answer while it comes; its URL stays as it is written.
+
+        No piece of either is waited for longer than `total` seconds. Raises Unreachable and Unanswered as `perform`
+        does, and what reading `body` raises.
+        """
+        url = URL(f"{call.path}?{call.query}" if call.query else call.path, encoded=True)
+        fate = _Fate()
+        with _telling(fate):
+            async with asyncio.timeout(connect + total) as deadline:
+                response = await self._session.request(
+                    call.method,
+                    url,
+                    data=None if body is None else _watched(body, deadline, total, fate),
+                    headers=call.headers,
+                    timeout=_limits(connect, total),
+                    allow_redirects=False,
+                    trace_request_ctx=fate,
+                )
+                fate.answered = True
+        if response.status < 200:
+            response.close()
+            raise Unanswered("The upstream wants to speak another protocol")
+        try:
+            yield Stream(response.status, response.headers, _coming(response, fate))
+        finally:
+            response.close()
 
     async def close(self) -> None:
         """Close the pool."""
@@ -82,12 +107,33 @@ class Http:
 
 
 class _Fate:
-    """Whether any of a request may have left."""
+    """Whether any of a request may have left, whether its answer has begun, and what was wrong with its own body."""
 
-    __slots__ = ("left",)
+    __slots__ = ("answered", "broken", "left")
 
     def __init__(self) -> None:
-        self.left = False
+        self.left = self.answered = False
+        self.broken: RequestError | None = None
+
+
+@contextlib.contextmanager
+def _telling(fate: _Fate) -> Iterator[None]:
+    """What goes wrong at the sockets is told as an error that carries the decision."""
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        if fate.broken is not None:
+            raise fate.broken from error
+        # ValueErrors are names that cannot be resolved and URLs that cannot be called.
+        if not fate.left:
+            raise Unreachable(f"Cannot connect: {_reason(error)}") from error
+        if isinstance(error, TimeoutError):
+            raise Unanswered("The upstream did not answer in time") from error
+        raise Unanswered(f"The connection broke after the request was sent: {_reason(error)}") from error
+
+
+def _limits(connect: float, total: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=total)
 
 
 async def _leaves(_session: aiohttp.ClientSession, trace: SimpleNamespace, _params: object) -> None:
@@ -97,6 +143,26 @@ async def _leaves(_session: aiohttp.ClientSession, trace: SimpleNamespace, _para
         # aiohttp sends a GET anew where no answer came; to an older provider that is a second SMS.
         raise aiohttp.ClientConnectionError
     fate.left = True
+
+
+async def _watched(
+    body: AsyncIterator[bytes], deadline: asyncio.Timeout, total: float, fate: _Fate
+) -> AsyncIterator[bytes]:
+    """The body, each piece of which puts the deadline off."""
+    try:
+        async for chunk in body:
+            yield chunk
+            if not fate.answered:
+                deadline.reschedule(asyncio.get_running_loop().time() + total)
+    except RequestError as error:
+        fate.broken = error
+        raise
+
+
+async def _coming(response: aiohttp.ClientResponse, fate: _Fate) -> AsyncIterator[bytes]:
+    with _telling(fate):
+        async for chunk in response.content.iter_any():
+            yield chunk
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

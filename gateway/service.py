@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -17,7 +18,6 @@ from gateway.commands import (
     GetAccount,
     Inquiry,
     Once,
-    Relay,
     SendPasscode,
     SubmitBatch,
 )
@@ -32,14 +32,16 @@ from gateway.errors import (
     KeyReused,
     NotFound,
     SendError,
+    Unanswered,
     Unauthenticated,
+    Unconfirmed,
     Unsupported,
     rejection,
 )
 from gateway.limits import Limits
 from gateway.model import Content, Recipient
 from gateway.observe import Metrics
-from gateway.ports import Call, Credentials, NewBatch, NewDispatch, Reply, Store
+from gateway.ports import Call, Credentials, NewBatch, NewDispatch, Store, Stream
 from gateway.registers import Registers
 from gateway.relaying import onward
 from gateway.router import Leg, Router
@@ -50,8 +52,20 @@ from gateway.vouching import Vouched
 log = structlog.get_logger()
 
 Balance = Callable[[Credentials | None], Awaitable[tuple[str, str]]]
-PassOn = Callable[[Call, str, str, Credentials | None], Awaitable[Reply]]
-"""Gets the call, the face, and where its client finds that face."""
+PassOn = Callable[
+    [Call, AsyncIterator[bytes] | None, str, str, Credentials | None], AbstractAsyncContextManager[Stream]
+]
+"""Gets the call, its body, the face, and where its client finds that face."""
+
+_ASKED_NOBODY = "The provider behind this address cannot be asked now"
+
+
+class Client(NamedTuple):
+    """Who asks, by which face, and with which credentials where those are not ours to exchange."""
+
+    caller: Caller
+    face: str
+    credentials: Credentials | None
 
 
 class Ways(NamedTuple):
@@ -219,26 +233,30 @@ class Service:
             for first in range(0, len(offsets), size)
         ]
 
+    @asynccontextmanager
     async def relay(
-        self, call: Call, command: Relay, caller: Caller, face: str, credentials: Credentials | None
-    ) -> tuple[str, Reply]:
-        """Pass a request on to the upstream of a caller's messages; returns its name and its answer.
+        self, call: Call, body: AsyncIterator[bytes] | None, mount: str, client: Client
+    ) -> AsyncIterator[tuple[str, Stream]]:
+        """Pass a request on to the upstream of a caller's messages; gives that one's name, and its answer as it comes.
 
-        Raises NotFound where that upstream is not to be asked, Busy where it does not answer: then it may have done
-        what it was asked, and nothing is repeated.
+        Raises NotFound where that upstream is not to be asked, Busy where it was not, Unconfirmed where it did not
+        answer.
         """
-        passed = onward(call, command.mount)
+        caller, face, credentials = client
+        passed = onward(call, mount, own=credentials is not None)
         upstream = self._way(caller, face)
-        try:
-            base = f"{call.base}{command.mount.rstrip('/')}"
-            reply = await self._relays[upstream](passed, face, base, credentials)
-        except Unsupported:
-            raise NotFound("There is no such address here") from None
-        except SendError as error:
-            self._metrics.relayed.labels(upstream, "none").inc()
-            raise Busy("The provider behind this address does not answer now") from error
-        self._metrics.relayed.labels(upstream, f"{reply.status // 100}xx").inc()
-        return upstream, reply
+        async with AsyncExitStack() as stack:
+            try:
+                relaying = self._relays[upstream](passed, body, face, f"{call.base}{mount.rstrip('/')}", credentials)
+                stream = await stack.enter_async_context(relaying)
+            except Unsupported:
+                raise NotFound("There is no such address here") from None
+            except SendError as error:
+                self._metrics.relayed.labels(upstream, "none").inc()
+                log.warning("relay.failed", upstream=upstream, error=type(error).__name__, reason=error.detail)
+                raise Unconfirmed if isinstance(error, Unanswered) else Busy(_ASKED_NOBODY) from error
+            self._metrics.relayed.labels(upstream, f"{stream.status // 100}xx").inc()
+            yield upstream, stream
 
     async def _balance(self, caller: Caller, face: str, credentials: Credentials | None) -> tuple[str, str]:
         try:

@@ -1,24 +1,28 @@
 """The configured upstreams: an adapter's codec, joined to the HTTP client or run inside this process."""
 
-import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import SecretStr
 
 from gateway.clock import Clock
 from gateway.config import UpstreamSettings
-from gateway.errors import Denied, Refused, SendError, Unsupported, WrongKey
+from gateway.errors import Denied, Refused, SendError, Throttled, Unsupported, WrongKey
 from gateway.http import Http
 from gateway.model import Dispatch
-from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Relaying, Reply, Upstream
-from gateway.relaying import homeward
+from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Relaying, Reply, Stream, Upstream
+from gateway.relaying import homeward, veiled
 from gateway.sealing import Seal
 
 PAGES = 10
 """Pages of an upstream's records that are looked through for one dispatch."""
+RELAYED = 32
+"""Requests that are passed on to one upstream at a time."""
 
+Body = AsyncIterator[bytes] | None
 OnCall = Callable[[Call, Reply | None], None]
 
 
@@ -51,8 +55,10 @@ class Connected(Protocol):
         """(decimal digits, currency) of the account behind this upstream, or of a caller's own. Raises Denied, too."""
         ...
 
-    async def relay(self, call: Call, face: str, base: str, credentials: Credentials | None = None) -> Reply:
-        """Pass on what a face does not serve; `base` is where its client finds that face. Raises Unsupported."""
+    def relay(
+        self, call: Call, body: Body, face: str, base: str, credentials: Credentials | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        """Pass on what a face does not serve; `base` is where its client finds that face. Raises Unsupported, too."""
         ...
 
 
@@ -68,6 +74,7 @@ class Remote:
     on_call: OnCall | None
     as_caller: Callable[[Credentials], Upstream] | None
     seal: Seal
+    relayed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RELAYED))
 
     @property
     def max_recipients(self) -> int:
@@ -116,21 +123,37 @@ class Remote:
         with _denying(credentials is not None):
             return codec.read_balance(reply)
 
-    async def relay(self, call: Call, face: str, base: str, credentials: Credentials | None = None) -> Reply:
-        """Pass on what a face of the same protocol does not serve, where the options say so."""
+    @asynccontextmanager
+    async def relay(
+        self, call: Call, body: Body, face: str, base: str, credentials: Credentials | None = None
+    ) -> AsyncIterator[Stream]:
+        """Pass on what a face of the same protocol does not serve, where the options say so.
+
+        Raises Throttled where too many are being passed on already. The upstream's own key is in no answer.
+        """
         codec = self.codec if credentials is None else self._callers(credentials)
         if self.settings.adapter != face or not isinstance(codec, Relaying):
             raise Unsupported
-        reply = homeward(await self._perform(codec.relay(call), exact=True), codec.base, base)
-        if reply.status == 401 and credentials is None:
-            raise WrongKey("The upstream refuses the credentials that it was shown")
-        return reply
+        asked = codec.relay(call)
+        if self.relayed.locked():
+            raise Throttled("So many requests are being passed on that there is no room for more")
+        limits, secrets = self.settings, [secret.encode() for secret in self._configured()]
+        async with (
+            self.relayed,
+            self.http.stream(asked, body, connect=limits.connect_timeout, total=limits.timeout) as stream,
+        ):
+            if stream.status == 401 and credentials is None:
+                raise WrongKey("The upstream refuses the credentials that it was shown")
+            headers = homeward(stream.headers, asked.path, codec.base, base)
+            yield Stream(stream.status, headers, veiled(stream.chunks, secrets))
 
     def _secrets(self, dispatch: Dispatch) -> list[str]:
         """What no words of the upstream's may repeat that are kept."""
-        own = [] if dispatch.sealed is None else [self.seal.open(dispatch.sealed).key]
-        configured = [value for _, value in self.settings.options or () if isinstance(value, SecretStr)]
-        return [secret.get_secret_value() for secret in (*own, *configured)]
+        own = [] if dispatch.sealed is None else [self.seal.open(dispatch.sealed).key.get_secret_value()]
+        return own + self._configured()
+
+    def _configured(self) -> list[str]:
+        return [value.get_secret_value() for _, value in self.settings.options or () if isinstance(value, SecretStr)]
 
     def _codec(self, dispatch: Dispatch) -> Upstream:
         return self.codec if dispatch.sealed is None else self._callers(self.seal.open(dispatch.sealed))
@@ -142,10 +165,10 @@ class Remote:
             raise Unsupported("The caller's credentials hold control characters")
         return self.as_caller(credentials)
 
-    async def _perform(self, call: Call, *, exact: bool = False) -> Reply:
+    async def _perform(self, call: Call) -> Reply:
         reply, settings = None, self.settings
         try:
-            reply = await self.http.perform(call, connect=settings.connect_timeout, total=settings.timeout, exact=exact)
+            reply = await self.http.perform(call, connect=settings.connect_timeout, total=settings.timeout)
         finally:
             if self.on_call:
                 self.on_call(call, reply)
@@ -181,12 +204,19 @@ class Inside:
         """The configured balance."""
         return self.local.balance()
 
-    async def relay(self, call: Call, face: str, base: str, credentials: Credentials | None = None) -> Reply:  # noqa: ARG002
-        """Raises Unsupported: nobody is behind it."""
+    def relay(
+        self,
+        call: Call,  # noqa: ARG002 - nobody is behind it
+        body: Body,  # noqa: ARG002
+        face: str,  # noqa: ARG002
+        base: str,  # noqa: ARG002
+        credentials: Credentials | None = None,  # noqa: ARG002
+    ) -> AbstractAsyncContextManager[Stream]:
+        """Raises Unsupported."""
         raise Unsupported
 
 
-@contextlib.contextmanager
+@contextmanager
 def _denying(own: bool) -> Iterator[None]:  # noqa: FBT001 - read at its call: denying where they are the caller's own
     """Credentials that are the caller's own are the caller's to mend: the gateway is as it should be."""
     try:

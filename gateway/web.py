@@ -2,9 +2,9 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiohttp import HttpVersion11, web
@@ -19,10 +19,10 @@ from gateway.msisdn import mask
 from gateway.observe import Metrics
 from gateway.pacer import Pacer
 from gateway.peers import Peers
-from gateway.ports import Adapter, Call, Face, Inbound, Reply
+from gateway.ports import Adapter, Call, Face, Inbound, Leaving, Reply
 from gateway.replies import response_of
 from gateway.reports import PREFIX, Hooks
-from gateway.service import Service
+from gateway.service import Client, Service
 
 log = structlog.get_logger()
 
@@ -42,6 +42,10 @@ class Mounted:
     face: Face
     headers: dict[str, str]
 
+    def leaves(self, call: Call) -> bool:
+        """Whether this is not for the face to answer, but may be passed on: then its body is not read here."""
+        return isinstance(self.face, Leaving) and self.face.leaves(call)
+
     @classmethod
     def of(cls, adapter: Adapter, options: BaseModel | None) -> "Mounted":
         """Mount an adapter's face."""
@@ -54,14 +58,21 @@ class Mounted:
         return cls(adapter.name, adapter.deprecated is not None, face, headers)
 
 
+class Streams(Exception):
+    """This request is answered piece by piece, for which `handle` needs its connection."""
+
+
 class _Visit:
     """What is known so far of one request: for its log line, its metrics and a refusal."""
 
-    __slots__ = ("began", "caller", "facts", "inbound", "outcome")
+    __slots__ = ("began", "caller", "facts", "inbound", "outcome", "request", "telling")
 
-    def __init__(self) -> None:
+    def __init__(self, request: web.BaseRequest | None) -> None:
         self.began = time.perf_counter()
         self.caller = "-"
+        self.request = request
+        self.telling: web.StreamResponse | None = None
+        """The answer that has begun to leave: whatever happens now, there is no other."""
         self.inbound: Inbound | None = None
         self.outcome = "ok"
         self.facts: dict[str, Any] = {}
@@ -110,7 +121,8 @@ class Web:
         if mounted is None:
             return await self._elsewhere(request, path)
         call = self.call(request.method, path, query, request.headers, b"", request.remote or "")
-        return response_of(request, await self.answer(mounted, call, request), mounted.headers)
+        reply = await self.answer(mounted, call, request)
+        return reply if isinstance(reply, web.StreamResponse) else response_of(request, reply, mounted.headers)
 
     def call(
         self, method: str, path: str, query: str, headers: MultiMapping[str], body: bytes, socket_peer: str
@@ -121,15 +133,31 @@ class Web:
             method, path, query, headers, body, peers.address(socket_peer, headers), peers.base(socket_peer, headers)
         )
 
-    async def answer(self, mounted: Mounted, call: Call, request: web.BaseRequest | None = None) -> Reply:
-        """What the face says, logged and counted. The body is read from `request` where there is one."""
-        visit = _Visit()
+    async def answer(
+        self, mounted: Mounted, call: Call, request: web.BaseRequest | None = None
+    ) -> Reply | web.StreamResponse:
+        """What the face says, logged and counted. The body is read from `request` where there is one.
+
+        What is passed on has been answered there when this returns; without a request it raises Streams.
+        """
+        visit = _Visit(request)
+        reply: Reply | web.StreamResponse
         try:
-            if request is not None and request.can_read_body:
+            if request is not None and request.can_read_body and not mounted.leaves(call):
                 call = call._replace(body=await _body(request, mounted.face.max_body))
             reply = await self._answer(mounted, call, visit)
-        except Exception as error:  # noqa: BLE001 - answered and logged, whatever it is
-            reply = self._refusal(mounted, call, visit, error)
+        except Streams:
+            raise
+        except Exception as error:  # answered and logged, whatever it is
+            if visit.telling is None:
+                reply = self._refusal(mounted, call, visit, error)
+            else:
+                self._record(mounted, call, visit, visit.telling.status)
+                raise
+        self._record(mounted, call, visit, reply.status)
+        return reply
+
+    def _record(self, mounted: Mounted, call: Call, visit: _Visit, status: int) -> None:
         self._metrics.answered(mounted.name, visit.caller, visit.outcome)
         self._log.info(
             "request",
@@ -138,26 +166,29 @@ class Web:
             method=call.method,
             path=_path(call.path),
             peer=call.peer,
-            status=reply.status,
+            status=status,
             outcome=visit.outcome,
             ms=round((time.perf_counter() - visit.began) * 1000, 2),
             **visit.facts,
         )
-        return reply
 
-    async def _answer(self, mounted: Mounted, call: Call, visit: _Visit) -> Reply:
+    async def _answer(self, mounted: Mounted, call: Call, visit: _Visit) -> Reply | web.StreamResponse:
         decoded = mounted.face.decode(call)
         if isinstance(decoded, Reply):
             visit.outcome = "protocol"
             return decoded
         visit.inbound = decoded
+        relays = isinstance(decoded.command, Relay)
+        if relays and visit.request is None:
+            raise Streams
         caller = self._auth.known(decoded.credentials, call.peer, mounted.name) or await self._auth.check(
             decoded.credentials, call.peer, mounted.name
         )
         visit.caller = caller.name
         if mounted.deprecated:
             self._metrics.called_late(mounted.name, caller.name)
-        if caller.passthrough:
+        # What is passed on is checked where it goes.
+        if caller.passthrough and not relays:
             reads = not isinstance(decoded.command, SubmitBatch)
             await self._service.vouch(caller, mounted.name, decoded.credentials, reads=reads)
         if caller.concurrency is None:
@@ -165,15 +196,15 @@ class Web:
         with self._service.turn(caller):
             return await self._served(mounted, decoded, caller, call, visit)
 
-    async def _served(self, mounted: Mounted, decoded: Inbound, caller: Caller, call: Call, visit: _Visit) -> Reply:
+    async def _served(
+        self, mounted: Mounted, decoded: Inbound, caller: Caller, call: Call, visit: _Visit
+    ) -> Reply | web.StreamResponse:
         command = decoded.command
         if isinstance(command, RequestError):
             raise command
         credentials = decoded.credentials if caller.passthrough else None
         if isinstance(command, Relay):
-            upstream, reply = await self._service.relay(call, command, caller, mounted.name, credentials)
-            visit.outcome, visit.facts = "relayed", {"upstream": upstream}
-            return reply
+            return await self._relayed(mounted, call, command.mount, Client(caller, mounted.name, credentials), visit)
         if not isinstance(command, SubmitBatch):
             answer = await self._service.run(command, caller, mounted.name, credentials)
             if isinstance(answer, PasscodeSent):
@@ -198,6 +229,21 @@ class Web:
         if accepted.verdict is not None and (refusal := await accepted.verdict) is not None:
             raise refusal
         return reply
+
+    async def _relayed(
+        self, mounted: Mounted, call: Call, mount: str, client: Client, visit: _Visit
+    ) -> web.StreamResponse:
+        request = cast("web.BaseRequest", visit.request)  # Streams was raised where there is none
+        body = _pieces(request) if request.can_read_body else None
+        async with self._service.relay(call, body, mount, client) as (upstream, stream):
+            visit.outcome, visit.facts = "broken off", {"upstream": upstream}
+            visit.telling = web.StreamResponse(status=stream.status, headers={**mounted.headers, **stream.headers})
+            await visit.telling.prepare(request)
+            async for chunk in stream.chunks:
+                await visit.telling.write(chunk)
+            await visit.telling.write_eof()
+            visit.outcome = "relayed"
+        return visit.telling
 
     def _refusal(self, mounted: Mounted, call: Call, visit: _Visit, error: Exception) -> Reply:
         if isinstance(error, GatewayError):
@@ -269,6 +315,16 @@ async def _let_it_come(request: web.BaseRequest) -> None:
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # nothing of the answer itself was sent
+
+
+async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises Malformed where it breaks off."""
+    try:
+        await _let_it_come(request)
+        while chunk := await request.content.readany():
+            yield chunk
+    except Exception as error:
+        raise Malformed("The body could not be read") from error
 
 
 async def _gather(request: web.BaseRequest, limit: int) -> bytes:

@@ -84,10 +84,21 @@ async def _read(reader: asyncio.StreamReader, *, bare: bool) -> Answer:
     headers = {name.lower(): value.strip() for name, _, value in fields}
     status = int(lines[0].split()[1])
     # An interim answer has no body, nor has the answer to a HEAD, whatever length it tells.
-    length = 0 if bare or status < 200 else int(headers["content-length"])
-    body = await reader.readexactly(length)
+    if bare or status < 200 or status == 304:
+        body = b""
+    elif headers.get("transfer-encoding") == "chunked":
+        body = b"".join([chunk async for chunk in chunks(reader)])
+    else:
+        body = await reader.readexactly(int(headers["content-length"]))
     told = b"\r\n".join(line for line in lines if not line.startswith(b"Date: "))
     return Answer(status, headers, body, told + b"\r\n\r\n" + body)
+
+
+async def chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The chunks of a body that is sent in them. Raises EOFError where it breaks off."""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        yield (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)
 
 
 def request(method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:

@@ -61,7 +61,7 @@ def test_the_page_of_codes_says_both_directions() -> None:
     """All 32 statuses twice, the 24 legacy codes with the provider's words, and what a refused request answers."""
     rows = [line for line in markdown().splitlines() if re.match(r"\| [`\d]", line)]
 
-    assert len(rows) == 32 + 24 + 32 + 8
+    assert len(rows) == 32 + 24 + 32 + 9
     assert (
         "| 202 | Expired | Success | yes |  | yes | The expiry date has been exceeded before the message could be"
         in ("\n".join(rows))

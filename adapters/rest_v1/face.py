@@ -23,6 +23,7 @@ from gateway.errors import (
     TooLarge,
     TooLate,
     Unauthenticated,
+    Unconfirmed,
     UnsupportedMedia,
 )
 from gateway.idempotency import once_of
@@ -126,6 +127,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (TooLarge, 413),
     (UnsupportedMedia, 415),
     (Busy, 503),
+    (Unconfirmed, 504),
     (RequestError, 400),
     (GatewayError, 500),
 )
@@ -135,6 +137,7 @@ _HEADERS: Mapping[int, Headers] = {
     503: {"Retry-After": "1"},
 }
 
+_LOOKUP = "/api/phonenumber/lookup"
 _JSON = "application/json; charset=utf-8"
 
 
@@ -149,7 +152,7 @@ class RestV1Face:
 
         Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody.
         """
-        if call.path.lower().rstrip("/") == "/api/phonenumber/lookup":
+        if call.path.lower().rstrip("/") == _LOOKUP:
             if call.method != "POST":
                 raise MethodNotAllowed(("POST",))
             return lookup.answer(_json_body(call))
@@ -162,6 +165,11 @@ class RestV1Face:
             return Inbound(credentials, route.read(call, id_), route.show)
         except RequestError as error:
             return Inbound(credentials, error, route.show)
+
+    def leaves(self, call: Call) -> bool:
+        """Whether there is no such address here, but may be one at the provider."""
+        path = call.path.lower()
+        return path.rstrip("/") != _LOOKUP and not any(route.path.fullmatch(path) for route in _ROUTES)
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002
         """The documented object or list, in PascalCase. 200 also for what was sent: any 2xx is success to clients."""

@@ -23,6 +23,7 @@ from gateway.errors import (
     TooLarge,
     TooLate,
     Unauthenticated,
+    Unconfirmed,
     UnsupportedMedia,
 )
 from gateway.ports import Call, Credentials, Inbound, Reply
@@ -48,6 +49,7 @@ _PROBLEMS: tuple[tuple[type[GatewayError], int, str], ...] = (
     (TooLarge, 413, "Payload Too Large"),
     (UnsupportedMedia, 415, "Unsupported Media Type"),
     (Busy, 503, "Service Unavailable"),
+    (Unconfirmed, 504, "Gateway Timeout"),
     (RequestError, 400, "One or more validation errors occurred."),
     (GatewayError, 500, "An error occurred while processing your request."),
 )
@@ -69,6 +71,12 @@ class RestV2Face:
         except RequestError as error:
             command = error
         return Inbound(credentials, command)
+
+    def leaves(self, call: Call) -> bool:
+        """Whether there is no such address here, but may be one at the provider."""
+        path = call.path.rstrip("/")
+        served = path.lower() == "/v2" or _REFERENCE.shown(call) is not None
+        return not served and not any(route.match(path) for route in _ROUTES)
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002 - the port's signature
         """The document that answers."""

@@ -110,6 +110,11 @@ def findings(settings: Settings) -> list[str]:
     for upstream in settings.upstreams.values():
         if registry.load(upstream.adapter).reports is not None:
             told += _about_reports(settings.listen, upstream)
+    told += [
+        f"upstreams.{name}: what is relayed is not held to 'only': it can reach anybody"
+        for name, upstream in settings.upstreams.items()
+        if settings.only and getattr(upstream.options, "relay", False)
+    ]
     path = settings.store.removeprefix("sqlite:///")
     if path != settings.store and "/" in path and not path.startswith(("/", "./", "../")):
         told.append(

@@ -9,6 +9,7 @@ from gateway.ports.adapter import (
     Found,
     Headers,
     Inbound,
+    Leaving,
     Local,
     Poll,
     Receipt,
@@ -18,6 +19,7 @@ from gateway.ports.adapter import (
     Reply,
     Report,
     Reports,
+    Stream,
     Upstream,
 )
 from gateway.ports.book import Book
@@ -48,6 +50,7 @@ __all__ = [
     "Found",
     "Headers",
     "Inbound",
+    "Leaving",
     "Local",
     "NewBatch",
     "NewDispatch",
@@ -64,6 +67,7 @@ __all__ = [
     "Selection",
     "Settlement",
     "Store",
+    "Stream",
     "Transition",
     "Upstream",
 ]

@@ -3,7 +3,7 @@
 No framework type crosses these lines, so one protocol's upstream can be looped straight into its own face.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -41,6 +41,14 @@ class Reply(NamedTuple):
     status: int
     body: bytes = b""
     headers: Headers = EMPTY
+
+
+class Stream(NamedTuple):
+    """An HTTP answer whose body is still coming; reading it raises SendError where it breaks off."""
+
+    status: int
+    headers: Headers
+    chunks: AsyncIterator[bytes]
 
 
 class Credentials(NamedTuple):
@@ -84,6 +92,15 @@ class Face(Protocol):
 
     def refuse(self, error: GatewayError, call: Call, inbound: Inbound | None) -> Reply:
         """The refusal in this protocol's words; total, and never a traceback."""
+        ...
+
+
+@runtime_checkable
+class Leaving(Protocol):
+    """A face that leaves to an upstream what it does not serve itself, by the command Relay. Pure, as Face is."""
+
+    def leaves(self, call: Call) -> bool:
+        """Whether this is such a request. Method and path tell: its body was not read, and never will be here."""
         ...
 
 

@@ -20,6 +20,7 @@ from gateway.errors import (
     Throttled,
     Unanswered,
     Unauthenticated,
+    Unconfirmed,
     WrongKey,
 )
 from gateway.model import Priority
@@ -129,6 +130,7 @@ _ERRORS: tuple[tuple[type[GatewayError], LegacyCode], ...] = (
     (BadContent, _C.INVALID_CONTENT),
     (NotCarried, _C.GENERAL_ERROR),
     (Busy, _C.INTERNAL_ERROR),
+    (Unconfirmed, _C.INTERNAL_ERROR),
     (RequestError, _C.PARAMETER_ERROR),
     (GatewayError, _C.INTERNAL_ERROR),
 )

@@ -758,6 +758,14 @@ FINDINGS = [
         ["upstreams.main: anyone can guess where its reports are posted: set listen.hook_secret"],
     ),
     (
+        "a relay beside a list of recipients",
+        (
+            "upstreams: {main: {adapter: rest_v2, url: 'https://x.se/v2', token: t, relay: true}}\n"
+            f"only: ['46700000001']\nlisten: {{public_url: 'https://y.se'}}\n{_CALLERS}"
+        ),
+        ["upstreams.main: what is relayed is not held to 'only': it can reach anybody"],
+    ),
+    (
         "three slashes where four were meant",
         f"store: sqlite:///var/lib/sluss.db\nupstreams: {{main: {{adapter: acme.bare}}}}\n{_CALLERS}",
         [

@@ -30,6 +30,7 @@ from gateway.errors import (
     TooLate,
     Unanswered,
     Unauthenticated,
+    Unconfirmed,
     Unreachable,
     Unsupported,
     UnsupportedMedia,
@@ -61,6 +62,11 @@ RAISED: list[tuple[GatewayError, int, str]] = [
     (MethodNotAllowed(["GET", "POST"]), 406, "Use GET or POST"),
     (UnsupportedMedia(), 406, "The Content-Type is missing or not one that is read here"),
     (TooLarge(1000), 406, "The request body is larger than 1000 bytes"),
+    (
+        Unconfirmed(),
+        599,
+        "The provider was asked and did not answer: it may have done this. Look before you ask again",
+    ),
     (Busy(), 500, "The gateway cannot store the request now; nothing was kept, try again later"),
     (Internal(), 500, "Something went wrong in the gateway; its log says what"),
     (

@@ -378,6 +378,61 @@ async def test_a_name_server_that_is_silent_is_unreachable(http: Http, monkeypat
     assert type(await error_of(http, call("http://slow.invalid"), connect=0.05)) is Unreachable
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize(("label", "pieces", "reset"), BROKEN, ids=[case[0] for case in BROKEN])
+async def test_a_broken_stream_is_unanswered(
+    http: Http, label: str, pieces: tuple[bytes, ...], method: str, *, reset: bool
+) -> None:
+    """Before its first byte or after: whoever reads it is told, and it is asked for once."""
+
+    async def read(request: Call) -> None:
+        async with http.stream(request, None, connect=5, total=5) as stream:
+            async for _chunk in stream.chunks:
+                pass
+
+    async with answering(*pieces, reset=reset) as server:
+        with pytest.raises(Unanswered):
+            await read(call(server.port, method))
+
+    assert len(server.requests) == 1
+
+
+async def test_another_protocol_is_no_answer(http: Http) -> None:
+    """Nobody asked for one: what follows is not passed on as a body."""
+    async with answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxx") as server:
+        with pytest.raises(Unanswered):
+            async with http.stream(call(server.port, "GET"), None, connect=5, total=5):
+                pytest.fail("it was taken for an answer")
+
+
+async def test_a_slow_stream_is_read_as_long_as_it_moves(http: Http) -> None:
+    """Its limit is one of standing still, for both bodies; whoever stands still is cut off."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        for _ in range(8):
+            await asyncio.sleep(0.1)
+            writer.write(b"a")
+        await asyncio.sleep(60)
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            await asyncio.sleep(0.1)
+            yield b"b"
+
+    told = b""
+    async with Server(script) as server:
+        request = Call("POST", f"http://127.0.0.1:{server.port}/", headers={"Content-Length": "8"})
+        async with http.stream(request, body(), connect=0.2, total=0.3) as stream:
+            while len(told) < 8:
+                told += await anext(stream.chunks)
+            with pytest.raises(Unanswered, match="in time"):
+                await anext(stream.chunks)
+
+    assert (told, server.requests[0][-8:]) == (b"a" * 8, b"b" * 8)
+
+
 ADDRESSES = [
     ("a public address", "93.184.216.34", True),
     ("a public IPv6 address", "2606:2800:220:1:248:1893:25c8:1946", True),

@@ -40,6 +40,7 @@ from gateway.errors import (
     TooLate,
     Unanswered,
     Unauthenticated,
+    Unconfirmed,
     Unsupported,
     UnsupportedMedia,
     WrongKey,
@@ -743,6 +744,7 @@ READ_BACK: list[tuple[GatewayError, type[SendError], Status]] = [
     (KeyReused(), Refused, Status.GENERIC_REJECTED),
     (TooLarge(1), Refused, Status.GENERIC_REJECTED),
     (RequestError(), Refused, Status.GENERIC_REJECTED),
+    (Unconfirmed(), Unanswered, Status.UNKNOWN),
     (Busy(), Throttled, Status.DELIVERY_TO_GATEWAY_FAILED),
     (Internal(), Unanswered, Status.UNKNOWN),
 ]

@@ -35,6 +35,7 @@ from gateway.errors import (
     TooLate,
     Unanswered,
     Unauthenticated,
+    Unconfirmed,
     Unsupported,
     UnsupportedMedia,
     WrongKey,
@@ -351,6 +352,7 @@ READ_BACK: list[tuple[GatewayError, type[SendError], Status]] = [
     (UnsupportedMedia(), Refused, Status.GENERIC_REJECTED),
     (TooLarge(1), Refused, Status.GENERIC_REJECTED),
     (RequestError(), Refused, Status.GENERIC_REJECTED),
+    (Unconfirmed(), Refused, Status.INTERNAL_ERROR),
     (Busy(), Refused, Status.INTERNAL_ERROR),
     (Internal(), Refused, Status.INTERNAL_ERROR),
 ]

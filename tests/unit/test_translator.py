@@ -95,6 +95,7 @@ REFUSALS = {
     "UnsupportedMedia": 110,
     "TooLarge": 110,
     "Busy": 42,
+    "Unconfirmed": 42,
     "Internal": 42,
     "SendError": 42,
     "Unreachable": 42,
