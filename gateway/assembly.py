@@ -15,7 +15,7 @@ from gateway.http import Http
 from gateway.ports import Adapter, Credentials, Upstream
 from gateway.reports import Hook, hook_path
 from gateway.router import Router
-from gateway.sealing import Seal
+from gateway.sealing import Seal, process_key
 from gateway.service import Ways
 from gateway.upstreams import Connected, Inside, OnCall, Remote
 from gateway.web import Mounted
@@ -36,7 +36,8 @@ def assemble(settings: Settings, http: Http, clock: Clock, on_call: OnCall | Non
     """Build what a configuration says. Raises ConfigError; opens no socket and starts nothing."""
     adapters = {name: registry.load(upstream.adapter) for name, upstream in settings.upstreams.items()}
     hooks = _hooks(settings, adapters)
-    seal = Seal(settings.sealing.keys)
+    # What is in memory alone outlives no key of this process.
+    seal = Seal(settings.sealing.keys or ((process_key(),) if settings.store == "memory:" else ()))
     upstreams = {
         name: _connect(upstream, adapters[name], http, clock, _report_url(settings, hooks.get(name)), on_call, seal)
         for name, upstream in settings.upstreams.items()
@@ -62,7 +63,7 @@ def _connect(
     seal: Seal,
 ) -> Connected:
     if adapter.local is not None:
-        return Inside(settings, adapter.local(settings.options), clock)
+        return Inside(settings, adapter.local(settings.options), clock, seal)
     if adapter.upstream is not None:
         build, options = adapter.upstream, settings.options
         as_caller = adapter.as_caller and partial(_of_caller, build, adapter.as_caller, options)

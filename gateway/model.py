@@ -203,6 +203,8 @@ class Dispatch(NamedTuple):
     """When it was first tried at this upstream, and could not be handed over."""
     sealed: bytes | None = None
     """The caller's own credentials, sealed, where those are used upstream."""
+    hidden: bytes | None = None
+    """The text that leaves, sealed, where it holds a secret; the batch's content shows another one in its place."""
 
 
 class Account(NamedTuple):

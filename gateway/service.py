@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -18,7 +19,6 @@ from gateway.commands import (
     GetAccount,
     Inquiry,
     Once,
-    SendPasscode,
     SubmitBatch,
 )
 from gateway.conditions import Question, Said
@@ -39,7 +39,7 @@ from gateway.errors import (
     rejection,
 )
 from gateway.limits import Limits
-from gateway.model import Content, Recipient
+from gateway.model import Content, Recipient, Window
 from gateway.observe import Metrics
 from gateway.ports import Call, Credentials, NewBatch, NewDispatch, Store, Stream
 from gateway.registers import Registers
@@ -105,8 +105,9 @@ class Service:
         # Locks that live as long as somebody holds or awaits them.
         self._asked: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._addresses = AddressDesk(store, clock)
-        self._passcodes = PasscodeDesk(store, clock)
-        self._handlers = handlers(store, clock, metrics, self._registers)
+        passcodes = PasscodeDesk(store, clock, lambda: self._seal)
+        self._handlers = {**handlers(store, clock, metrics, self._registers), **passcodes.handlers}
+        self._senders = passcodes.senders
 
     async def load(self) -> None:
         """Read what is asked for every message, once, before anything is taken."""
@@ -138,11 +139,18 @@ class Service:
         if isinstance(command, GetAccount):
             balance, currency = await self._balance(caller, face, credentials)
             return AccountStatus(account_of(caller), balance, currency)
-        if isinstance(command, SendPasscode):
-            return await self._passcodes.send(
-                command, caller, lambda batch: self.submit(batch, caller, face, credentials)
-            )
+        if (sender := self._senders.get(type(command))) is not None:
+            return await sender(command, caller, partial(self._send, caller=caller, face=face, credentials=credentials))
         return await self._handlers[type(command)](command, caller)
+
+    async def _send(self, command: SubmitBatch, caller: Caller, face: str, credentials: Credentials | None) -> Accepted:
+        """What the gateway itself sends for a caller: counted and answered as what the caller sends."""
+        accepted = self.submit(command, caller, face, credentials)
+        await accepted.durable
+        self._metrics.took(face, caller.name, accepted.batch.size)
+        if accepted.verdict is not None and (refusal := await accepted.verdict) is not None:
+            raise refusal
+        return accepted
 
     def turn(self, caller: Caller) -> contextlib.AbstractContextManager[None]:
         """While a request of a caller is answered. Raises Busy where too many of its requests are."""
@@ -196,8 +204,12 @@ class Service:
             due = content.opening(created) or created
         self._limits.take(caller.name, len(recipients) - len(rejected))
         sealed = None if credentials is None else self._seal.close(credentials)
+        hidden = None if command.secret is None else self._seal.hide(content.body)
+        if command.secret is not None:
+            window = Window(created, command.secret.until)
+            content = content._replace(body=command.secret.shown, windows=(window,))
         new = (created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
-        batch, durable = self._store.add(NewBatch(*new, sealed, rejected, command.once))
+        batch, durable = self._store.add(NewBatch(*new, sealed, rejected, command.once, hidden))
         self._wake([dispatch.upstream for dispatch in dispatches])
         waits = due == created  # nobody waits for what is sent another time
         within = max((leg.rule.within for leg in legs if leg.rule.reply == "sent"), default=None) if waits else None

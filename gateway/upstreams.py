@@ -15,6 +15,7 @@ from gateway.http import Http
 from gateway.model import Dispatch
 from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Relaying, Reply, Stream, Upstream
 from gateway.relaying import homeward, veiled
+from gateway.rewriting import outgoing
 from gateway.sealing import Seal
 
 PAGES = 10
@@ -84,6 +85,7 @@ class Remote:
     async def send(self, dispatch: Dispatch) -> Receipts:
         """Hand a dispatch over."""
         codec = self._codec(dispatch)
+        dispatch = _revealed(dispatch, self.seal)
         try:
             call = codec.encode(dispatch, self.report_url)
         except SendError:
@@ -150,7 +152,8 @@ class Remote:
     def _secrets(self, dispatch: Dispatch) -> list[str]:
         """What no words of the upstream's may repeat that are kept."""
         own = [] if dispatch.sealed is None else [self.seal.open(dispatch.sealed).key.get_secret_value()]
-        return own + self._configured()
+        text = [] if dispatch.hidden is None else [dispatch.batch.content.body]
+        return [*text, *own, *self._configured()]
 
     def _configured(self) -> list[str]:
         return [value.get_secret_value() for _, value in self.settings.options or () if isinstance(value, SecretStr)]
@@ -182,6 +185,7 @@ class Inside:
     settings: UpstreamSettings
     local: Local
     clock: Clock
+    seal: Seal
 
     @property
     def max_recipients(self) -> int:
@@ -190,7 +194,7 @@ class Inside:
 
     async def send(self, dispatch: Dispatch) -> Receipts:
         """Hand a dispatch over."""
-        return self.local.answer(dispatch)
+        return self.local.answer(_revealed(dispatch, self.seal))
 
     async def poll(self, dispatch: Dispatch) -> Poll:
         """Ask how a dispatch went."""
@@ -214,6 +218,15 @@ class Inside:
     ) -> AbstractAsyncContextManager[Stream]:
         """Raises Unsupported."""
         raise Unsupported
+
+
+def _revealed(dispatch: Dispatch, seal: Seal) -> Dispatch:
+    """The dispatch with its text, where another one stands in its place; rewritten as that one was."""
+    if dispatch.hidden is None:
+        return dispatch
+    batch = dispatch.batch
+    content = batch.content._replace(body=seal.reveal(dispatch.hidden))
+    return outgoing(dispatch._replace(batch=batch._replace(content=content)))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel
 
 from gateway.auth import Auth
-from gateway.commands import PasscodeSent, Relay, SubmitBatch
+from gateway.commands import Relay, SendPasscode, SubmitBatch
 from gateway.config import Caller, Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
 from gateway.msisdn import mask
@@ -189,7 +189,7 @@ class Web:
             self._metrics.called_late(mounted.name, caller.name)
         # What is passed on is checked where it goes.
         if caller.passthrough and not relays:
-            reads = not isinstance(decoded.command, SubmitBatch)
+            reads = not isinstance(decoded.command, SubmitBatch | SendPasscode)
             await self._service.vouch(caller, mounted.name, decoded.credentials, reads=reads)
         if caller.concurrency is None:
             return await self._served(mounted, decoded, caller, call, visit)
@@ -206,10 +206,9 @@ class Web:
         if isinstance(command, Relay):
             return await self._relayed(mounted, call, command.mount, Client(caller, mounted.name, credentials), visit)
         if not isinstance(command, SubmitBatch):
+            if isinstance(command, SendPasscode):
+                await self._pacer.turn()
             answer = await self._service.run(command, caller, mounted.name, credentials)
-            if isinstance(answer, PasscodeSent):
-                self._metrics.took(mounted.name, caller.name, 1)
-                visit.facts = {"batch": answer.message, "messages": 1}
             return mounted.face.encode(answer, decoded, call)
         if command.contacts or command.groups:
             command = await self._service.addressed(command, caller)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from adapters.rest_v1.blacklist import MOST, wants_several
-from adapters.rest_v1.wire import Document, as_text, read_json, stamp
+from adapters.rest_v1.wire import Document, as_text, read_json, read_object, stamp
 from gateway.addresses import Contact, Edit, Group, Membership, Wanted
 from gateway.commands import (
     AddContacts,
@@ -65,11 +65,6 @@ def _given(part: object) -> dict[str, Any]:
     if not isinstance(part, dict):
         raise Malformed("The body must be a JSON object, or with multiple a list of them")
     return {str(name).lower(): value for name, value in part.items()}
-
-
-def given_object(body: bytes) -> dict[str, Any]:
-    """The properties of the JSON object that a body is, by their names in lower case. Raises Malformed."""
-    return _given(read_json(body))
 
 
 def _each(body: bytes, query: str, read: Callable[[Mapping[str, Any]], T]) -> tuple[tuple[T, ...], bool]:
@@ -140,7 +135,7 @@ def read_new_contacts(body: bytes, query: str) -> Command:
 
 def read_changed_contact(body: bytes, id_: str) -> Command:
     """A contact that is changed; what only v2 knows of it stays."""
-    return EditContact(number(id_), _contact(given_object(body)))
+    return EditContact(number(id_), _contact(read_object(body)))
 
 
 def read_removed_contact(_call: Call, id_: str) -> Command:
@@ -171,7 +166,7 @@ def read_new_groups(body: bytes, query: str) -> Command:
 
 def read_changed_group(body: bytes, id_: str) -> Command:
     """A group that is changed."""
-    return SaveGroups((_group(given_object(body)),), key=number(id_))
+    return SaveGroups((_group(read_object(body)),), key=number(id_))
 
 
 def read_removed_group(_call: Call, id_: str) -> Command:

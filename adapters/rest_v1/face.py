@@ -91,10 +91,10 @@ _ROUTES = (
     _route("POST", "/api/blacklist", _adds(blacklist.read_entries), blacklist.added),
     _route("GET", "/api/blacklist/{id}", blacklist.read_one, blacklist.one),
     _route("DELETE", "/api/blacklist/{id}", blacklist.read_removed, blacklist.one),
-    _route("POST", "/api/authentications", _adds(passcodes.read_sent), passcodes.sent),
-    _route("POST", "/api/authentications/validate", _adds(passcodes.read_checked), passcodes.checked),
-    _route("GET", "/api/authentications/settings", passcodes.read_settings, passcodes.settings),
-    _route("PUT", "/api/authentications/settings", _changes(passcodes.read_new_settings), passcodes.settings),
+    _route("POST", "/api/authentications", _adds(passcodes.read_request), passcodes.sent),
+    _route("POST", "/api/authentications/validate", _adds(passcodes.read_validation), passcodes.valid),
+    _route("GET", "/api/authentications/settings", passcodes.asked_settings, passcodes.settings),
+    _route("PUT", "/api/authentications/settings", _changes(passcodes.read_settings), passcodes.settings),
     _route("GET", "/api/contacts", contacts.read_contacts, contacts.contacts),
     _route("POST", "/api/contacts", _adds(contacts.read_new_contacts), contacts.contacts),
     _route("GET", "/api/contacts/{id}", contacts.read_contact, contacts.contacts),
@@ -150,12 +150,13 @@ class RestV1Face:
     def decode(self, call: Call) -> Inbound | Reply:
         """The question, with its credentials; an error in it waits until they were checked. Raises RequestError.
 
-        Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody.
+        Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody. A look-up of
+        phone numbers is answered here, and to everybody.
         """
         if call.path.lower().rstrip("/") == _LOOKUP:
             if call.method != "POST":
                 raise MethodNotAllowed(("POST",))
-            return lookup.answer(_json_body(call))
+            return _json(200, lookup.answer(_json_body(call)), {})
         routed = _routed(call)
         if routed is None:
             return _elsewhere(call)

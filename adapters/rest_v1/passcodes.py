@@ -1,134 +1,149 @@
-"""v1's two-factor authentication: a code is sent to a phone and checked. Source: the provider's help pages.
+"""REST v1's two-factor codes: `authentications`, and what an account has set of them.
 
-The pages do not tell the answers: their form is inferred.
+Sources: the provider's help pages (properties, bounds, defaults) and its C# sample, which sends numbers as strings.
+What is answered is documented nowhere.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.rest_v1.contacts import given_object
-from adapters.rest_v1.wire import Document, as_text, stamp
+from adapters.rest_v1.wire import Document, as_text, read_object, stamp
 from gateway.commands import (
     CheckPasscode,
     Command,
     GetPasscodeSettings,
-    PasscodeChecked,
     PasscodeSent,
     PasscodeSettings,
+    PasscodeValid,
     SendPasscode,
     SetPasscodeSettings,
 )
 from gateway.errors import Malformed
 from gateway.model import MAX_BODY
-from gateway.passcodes import PLACE, Asked
 from gateway.ports import Call
 
-# Bounds of whole numbers, from and to; clients were seen to write them as texts.
-_BOUNDS = {"Length": (3, 25), "ExpirationTime": (1, 86_400), "ConcurrentLimit": (1, 100)}
+MAX_CONCURRENT = 100
+MAX_TEXT = 100
+"""Characters of a number or a code; who writes more means something else."""
+
+_TRUTH = {"true": True, "false": False}
 
 
-class _Given:
-    """The properties of a body, and what is wrong with them."""
-
-    def __init__(self, body: bytes) -> None:
-        self._values: Mapping[str, Any] = given_object(body)
-        self.problems: dict[str, list[str]] = {}
-
-    def text(self, name: str, *, required: bool = False) -> str | None:
-        value = self._values.get(name.lower())
-        text = as_text(value)
-        if (text is None and value is not None) or (required and not (text or "").strip()):
-            self.problems[name] = [f"{name} is required" if value is None else f"{name} must be a string"]
-        elif len(text or "") > MAX_BODY:
-            self.problems[name] = [f"{name} has at most {MAX_BODY} characters"]
-        return text or None
-
-    def whole(self, name: str) -> int | None:
-        low, high = _BOUNDS[name]
-        text = self.text(name)
-        if text is None:
-            return None
-        value = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-        if not low <= value <= high:
-            self.problems[name] = [f"{name} is a number from {low} to {high}"]
-        return value
-
-    def flag(self, name: str) -> bool | None:
-        value = self._values.get(name.lower())
-        if value is None or isinstance(value, bool):
-            return value
-        if str(value).lower() not in {"true", "false"}:
-            self.problems[name] = [f"{name} is true or false"]
-        return str(value).lower() == "true"
-
-    def asked(self, *, concurrent: bool) -> Asked:
-        said = self.text("MessageFormat")
-        if said is not None and PLACE not in said:
-            self.problems["MessageFormat"] = [f"MessageFormat must hold {PLACE}, where the code goes"]
-        limit = self.whole("ConcurrentLimit") if concurrent else None
-        return Asked(
-            self.text("From"), said, self.whole("Length"), self.whole("ExpirationTime"), self.flag("NumericOnly"), limit
-        )
-
-    def check(self) -> None:
-        if self.problems:
-            raise Malformed("The request is invalid", self.problems)
-
-
-def read_sent(body: bytes, _query: str) -> Command:
-    """A code that is to be sent. Raises Malformed."""
+def read_request(body: bytes, _query: str) -> Command:
+    """A code to be sent. Raises Malformed."""
     given = _Given(body)
-    phone, asked = given.text("Phone", required=True), given.asked(concurrent=False)
+    phone, wishes = given.required("Phone"), given.wishes()
     given.check()
-    return SendPasscode(phone or "", asked)
+    return SendPasscode(phone, wishes)
 
 
-def read_checked(body: bytes, _query: str) -> Command:
-    """A code that somebody typed. Raises Malformed."""
+def read_validation(body: bytes, _query: str) -> Command:
+    """A code to be checked. Raises Malformed."""
     given = _Given(body)
-    phone, code = given.text("Phone", required=True), given.text("Code", required=True)
+    phone, code = given.required("Phone"), given.required("Code")
     given.check()
-    return CheckPasscode(phone or "", code or "")
+    return CheckPasscode(phone, code)
 
 
-def read_settings(_call: Call, _id: str) -> Command:
+def read_settings(body: bytes, _id: str) -> Command:
+    """What the account sets; what is null or left out it unsets. Raises Malformed."""
+    given = _Given(body)
+    wishes = given.wishes()._replace(concurrent=given.number("ConcurrentLimit", 1, MAX_CONCURRENT))
+    given.check()
+    return SetPasscodeSettings(wishes)
+
+
+def asked_settings(_call: Call, _id: str) -> Command:
     """What the account has set."""
     return GetPasscodeSettings()
 
 
-def read_new_settings(body: bytes, _id: str) -> Command:
-    """What the account sets; what is left out, or null, is not set any more. Raises Malformed."""
-    given = _Given(body)
-    asked = given.asked(concurrent=True)
-    given.check()
-    return SetPasscodeSettings(asked)
-
-
 def sent(result: PasscodeSent) -> Document:
-    """That a code is on its way; never the code."""
-    return {
-        "Phone": f"+{result.phone}",
-        "ID": result.message,
-        "Length": result.asked.length,
-        "NumericOnly": result.asked.numeric,
-        "ExpirationTime": result.asked.seconds,
-        "Expires": stamp(result.expires),
-    }
+    """A code that was sent; the code itself is told to its phone alone."""
+    created, expires = stamp(result.created), stamp(result.expires)
+    return {"ID": result.number, "Phone": result.msisdn, "Created": created, "Expires": expires}
 
 
-def checked(result: PasscodeChecked) -> Document:
-    """That the code was right."""
-    return {"Phone": f"+{result.phone}", "Valid": True}
+def valid(result: PasscodeValid) -> Document:
+    """A code that was good."""
+    return {"Phone": result.msisdn, "IsValid": True}
 
 
 def settings(result: PasscodeSettings) -> Document:
-    """What the account has set; null is the provider's default."""
-    asked = result.asked
+    """What the account has set, in the documented order."""
     return {
-        "ConcurrentLimit": asked.concurrent,
-        "From": asked.sender,
-        "MessageFormat": asked.format,
-        "Length": asked.length,
-        "ExpirationTime": asked.seconds,
-        "NumericOnly": asked.numeric,
+        "ConcurrentLimit": result.concurrent,
+        "From": result.sender,
+        "MessageFormat": result.format,
+        "Length": result.length,
+        "ExpirationTime": result.lifetime,
+        "NumericOnly": result.numeric,
     }
+
+
+class _Given:
+    """The properties of a body, found without regard to letter case, and what is wrong with them."""
+
+    def __init__(self, body: bytes) -> None:
+        self._values: Mapping[str, Any] = read_object(body)
+        self._problems: dict[str, list[str]] = {}
+
+    def check(self) -> None:
+        """Raises Malformed with every problem."""
+        if self._problems:
+            raise Malformed("The request is invalid", self._problems)
+
+    def required(self, name: str) -> str:
+        """A text that must be there."""
+        text = self._text(name, MAX_TEXT)
+        if text is None and name not in self._problems:
+            self._refuse(name, f"{name} is required")
+        return text or ""
+
+    def wishes(self) -> PasscodeSettings:
+        """What a request and the settings both may say."""
+        sender, format_ = self._text("From", MAX_TEXT), self._text("MessageFormat", MAX_BODY)
+        if format_ is not None and "{0}" not in format_:
+            self._refuse("MessageFormat", "MessageFormat must contain {0}, where the code goes")
+        return PasscodeSettings(
+            None,
+            sender,
+            format_,
+            self.number("Length", 3, 25),
+            self.number("ExpirationTime", 1, 86400),
+            self._truth("NumericOnly"),
+        )
+
+    def number(self, name: str, least: int, most: int) -> int | None:
+        """A whole number, which may be written as a string."""
+        value = self._values.get(name.lower())
+        if value is None:
+            return None
+        digits = (as_text(value) or "").strip()
+        # No more digits than any bound has: a number may have thousands.
+        if digits.isascii() and digits.isdigit() and len(digits) < 9 and least <= int(digits) <= most:
+            return int(digits)
+        self._refuse(name, f"{name} must be a whole number from {least} to {most}")
+        return None
+
+    def _text(self, name: str, most: int) -> str | None:
+        value = self._values.get(name.lower())
+        if value is None:
+            return None
+        text = as_text(value)
+        if text is None or not text.strip() or len(text) > most or "\0" in text:
+            self._refuse(name, f"{name} must be a string of 1 to {most} characters")
+            return None
+        return text
+
+    def _truth(self, name: str) -> bool | None:
+        value = self._values.get(name.lower())
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str) and (said := _TRUTH.get(value.strip().lower())) is not None:
+            return said
+        self._refuse(name, f"{name} must be true or false")
+        return None
+
+    def _refuse(self, name: str, sentence: str) -> None:
+        self._problems.setdefault(name, []).append(sentence)

@@ -35,7 +35,14 @@ _ACCOUNT_TYPES = {"46": "Swedish"}
 _OTHER_ACCOUNT_TYPE = "International"
 
 # Our model's field names in errors, and what this protocol calls them.
-_FIELDS = {"sender": "From", "body": "Message", "recipients": "Numbers", "msisdn": "Phone"}
+_FIELDS = {
+    "sender": "From",
+    "body": "Message",
+    "recipients": "Numbers",
+    "msisdn": "Phone",
+    "format": "MessageFormat",
+    "code": "Code",
+}
 
 
 def read_send(body: bytes) -> SubmitBatch:
@@ -119,6 +126,11 @@ def read_json(body: bytes) -> Any:
         return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         raise Malformed("The body is not valid JSON in UTF-8") from None
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The properties of the object that a body holds, by their names in small letters. Raises Malformed."""
+    return {name.lower(): value for name, value in _object(body).items()}
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -15,11 +15,21 @@ class Once(NamedTuple):
     fingerprint: bytes
 
 
+class Secret(NamedTuple):
+    """A text that holds a secret: what is kept and told in its place, and when it is worth nothing any more.
+
+    From then on, in milliseconds since 1970, it is not sent either.
+    """
+
+    shown: str
+    until: int
+
+
 class SubmitBatch(NamedTuple):
     """Send this text to these recipients; a recipient named twice gets it once. With `once`, however often it is asked.
 
     `loose` marks the older faces' manners: numbers as people write them (made MSISDNs with the caller's country),
-    senders trimmed and cut instead of refused.
+    senders trimmed and cut instead of refused. A `secret` text goes through the store sealed.
     """
 
     content: Content
@@ -29,6 +39,7 @@ class SubmitBatch(NamedTuple):
     contacts: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
     """Of the address book, by their keys: who they are is found out before the batch is submitted."""
+    secret: Secret | None = None
 
 
 class ListBatches(NamedTuple):

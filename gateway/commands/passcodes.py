@@ -1,19 +1,32 @@
-"""Codes that prove that somebody holds a phone: sent, checked, and how an account wants them."""
+"""Two-factor codes: sent, checked, and what an account has set of them."""
 
 from typing import NamedTuple
 
-from gateway.passcodes import Asked
+
+class PasscodeSettings(NamedTuple):
+    """What is wished of a code; None is left to the account's own settings, and then to the defaults.
+
+    `concurrent` is how many codes of a phone may be valid at a time, `lifetime` is in seconds, and the `format` holds
+    `{0}` where the code goes.
+    """
+
+    concurrent: int | None = None
+    sender: str | None = None
+    format: str | None = None
+    length: int | None = None
+    lifetime: int | None = None
+    numeric: bool | None = None
 
 
 class SendPasscode(NamedTuple):
-    """Send a code to a phone; what is not asked for is as the account has set it."""
+    """Make a code and send it to a phone, whose number is written as people write them."""
 
     phone: str
-    asked: Asked
+    wishes: PasscodeSettings = PasscodeSettings()
 
 
 class CheckPasscode(NamedTuple):
-    """Tell whether a code is the one that a phone was sent; it can be used once. A wrong one is Malformed."""
+    """Tell whether this is a code that the phone was sent; a code is good once."""
 
     phone: str
     code: str
@@ -24,31 +37,27 @@ class GetPasscodeSettings(NamedTuple):
 
 
 class SetPasscodeSettings(NamedTuple):
-    """Set how codes are, unless something else is asked for."""
+    """Set these in the place of all that the account has set."""
 
-    asked: Asked
-
-
-class PasscodeSent(NamedTuple):
-    """A code is on its way; `message` is the number of its SMS."""
-
-    phone: str
-    asked: Asked
-    expires: int
-    message: int
-
-
-class PasscodeChecked(NamedTuple):
-    """The code was right."""
-
-    phone: str
-
-
-class PasscodeSettings(NamedTuple):
-    """What the account has set."""
-
-    asked: Asked
+    settings: PasscodeSettings
 
 
 PasscodesInquiry = SendPasscode | CheckPasscode | GetPasscodeSettings | SetPasscodeSettings
-PasscodesAnswer = PasscodeSent | PasscodeChecked | PasscodeSettings
+
+
+class PasscodeSent(NamedTuple):
+    """The code is on its way in the message of this number; times in milliseconds since 1970."""
+
+    number: int
+    msisdn: str
+    created: int
+    expires: int
+
+
+class PasscodeValid(NamedTuple):
+    """It was the phone's code, and is used up."""
+
+    msisdn: str
+
+
+PasscodesAnswer = PasscodeSent | PasscodeValid | PasscodeSettings

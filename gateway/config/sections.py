@@ -156,7 +156,7 @@ def _seal_key(key: SecretStr) -> SecretStr:
 
 
 class Sealing(Section):
-    """What stored credentials are sealed with: the first key; any of them opens."""
+    """What stored credentials and two-factor codes are sealed with: the first key; any of them opens."""
 
     keys: tuple[Annotated[SecretStr, AfterValidator(_seal_key)], ...] = ()
 

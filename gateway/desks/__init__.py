@@ -23,6 +23,5 @@ def handlers(store: Store, clock: Clock, metrics: Metrics, registers: Registers)
         ConversationDesk(store),
         RegisterDesk(registers, clock),
         AddressDesk(store, clock),
-        PasscodeDesk(store, clock),
     )
     return {command: handler for desk in desks for command, handler in desk.handlers.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.commands import Answer
+from gateway.commands import Accepted, Answer, SubmitBatch
 from gateway.config import Caller
 from gateway.model import Account
 
@@ -11,6 +11,16 @@ Handler = Callable[[Any, Caller], Awaitable[Answer]]
 """Gets a command and who asks; raises RequestError."""
 
 Handlers = Mapping[type, Handler]
+"""By the type of the command."""
+
+
+Send = Callable[[SubmitBatch], Awaitable[Accepted]]
+"""Takes a message as if the caller itself had sent it; done once it is durable. Raises RequestError."""
+
+Sender = Callable[[Any, Caller, Send], Awaitable[Answer]]
+"""As a handler, of a command that sends a message."""
+
+Senders = Mapping[type, Sender]
 """By the type of the command."""
 
 

@@ -1,103 +1,155 @@
-"""Sends codes that prove that somebody holds a phone, and checks them."""
+"""Two-factor codes: made, sent as an SMS like any other, and checked.
 
-import asyncio
+A code is stored as a keyed digest, and its text sealed until it has left, both under keys of the configuration: whoever
+has the database alone learns no code. Whoever has the key, too, can try all codes of a few letters in no time.
+"""
+
+import contextlib
+import secrets
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from gateway.auth import hash_password, password_matches
+import structlog
+
 from gateway.clock import Clock
 from gateway.commands import (
-    Accepted,
     CheckPasscode,
     GetPasscodeSettings,
-    PasscodeChecked,
     PasscodeSent,
     PasscodeSettings,
+    PasscodeValid,
+    Secret,
     SendPasscode,
     SetPasscodeSettings,
     SubmitBatch,
 )
 from gateway.config import Caller
-from gateway.desks.desk import Handlers
-from gateway.errors import BadRecipient, Malformed
+from gateway.desks.desk import Handlers, Send, Senders
+from gateway.errors import Busy, GatewayError, Internal, Malformed
 from gateway.model import Content, Recipient
 from gateway.msisdn import normalise
-from gateway.passcodes import Asked, Passcode, new_code, settled
-from gateway.ports import Store
+from gateway.ports import NewPasscode, Store
+from gateway.sealing import Seal
 
-Submit = Callable[[SubmitBatch], Accepted]
-NewCode = Callable[..., str]
+log = structlog.get_logger()
+
+DIGITS = "0123456789"
+LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Capitals and digits, without those that are taken for one another: 0 and O, 1, I and L."""
+
+ATTEMPTS = 5
+"""Wrong guesses from which on a code is dead."""
+
+
+class _Recipe(NamedTuple):
+    """As PasscodeSettings, with nothing left open."""
+
+    concurrent: int
+    sender: str
+    format: str
+    length: int
+    lifetime: int
+    numeric: bool
+
+
+DEFAULTS = _Recipe(concurrent=5, sender="iP1", format="{0}", length=5, lifetime=1200, numeric=False)
+"""Source: the provider's help pages; the format without any words is ours."""
+
+# What is wrong with the message, as whoever asked for a code knows it.
+_FIELDS = {"body": "format", "recipients": "msisdn"}
+
+_WRONG = "This code is wrong, used up, expired, or was guessed at too often; send a new one"
+
+
+def random_code(alphabet: str, length: int) -> str:
+    """So many letters of an alphabet that nobody can foretell."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 class PasscodeDesk:
-    """Codes: random, kept as a slow hash alone, good for one right answer and few wrong ones."""
+    """An account's codes."""
 
-    def __init__(self, store: Store, clock: Clock, make: NewCode = new_code) -> None:
-        """`make` makes a code of a length."""
+    def __init__(
+        self, store: Store, clock: Clock, seal: Callable[[], Seal], make: Callable[[str, int], str] = random_code
+    ) -> None:
+        """`seal` tells by what to seal now, `make` makes a code of an alphabet and a length."""
         self._store = store
         self._clock = clock
+        self._seal = seal
         self._make = make
 
     @property
     def handlers(self) -> Handlers:
-        """By command; sending is apart, for it needs to know how to submit."""
-        return {
-            CheckPasscode: self._check,
-            GetPasscodeSettings: self._settings,
-            SetPasscodeSettings: self._set,
-        }
+        """By command."""
+        return {CheckPasscode: self._check, GetPasscodeSettings: self._settings, SetPasscodeSettings: self._set}
 
-    async def send(self, command: SendPasscode, caller: Caller, submit: Submit) -> PasscodeSent:
-        """Make a code and send it. Raises RequestError, as every batch does."""
-        phone = _number(command.phone, caller)
-        asked = settled(command.asked, await self._store.passcode_settings(caller.account))
-        now = self._clock.now()
-        code = self._make(int(asked.length or 0), numeric=bool(asked.numeric))
-        hashed = await asyncio.to_thread(hash_password, code)
-        expires = now + int(asked.seconds or 0) * 1000
-        # Kept before it is sent: nobody gets a code that is known to nobody, and many requests at once get no more.
-        passcode = Passcode(0, caller.account, phone, hashed, expires, 0, 0)
-        key = await self._store.add_passcode(passcode, now, int(asked.concurrent or 0))
+    @property
+    def senders(self) -> Senders:
+        """By command."""
+        return {SendPasscode: self._send}
+
+    async def _send(self, command: SendPasscode, caller: Caller, send: Send) -> PasscodeSent:
+        msisdn = _msisdn(command.phone, caller)
+        own = await self._store.passcode_settings(caller.account)
+        concurrent, sender, format_, length, lifetime, numeric = _recipe(command.wishes, own)
+        code = self._make(DIGITS if numeric else LETTERS, length)
+        created = self._clock.now()
+        expires = created + lifetime * 1000
+        mark = self._marks(caller, msisdn, code)[0]
+        key = await self._store.keep_passcode(NewPasscode(caller.account, msisdn, mark, created, expires), concurrent)
         if key is None:
-            raise Malformed("The request is invalid", {"Phone": ["Too many codes of this phone wait for an answer"]})
+            sentence = f"This phone has {concurrent} codes already; wait until one is used or expires"
+            raise Malformed(sentence, {"msisdn": [sentence]})
+        content = Content(sender, format_.replace("{0}", code))
+        secret = Secret(format_.replace("{0}", "*" * length), expires)
         try:
-            number = await self._send(phone, code, asked, submit)
-        except BaseException:
-            await self._store.sent_passcode(key, None)
-            raise
-        await self._store.sent_passcode(key, number)
-        return PasscodeSent(phone, asked, expires, number)
+            accepted = await send(SubmitBatch(content, (Recipient(msisdn),), loose=True, secret=secret))
+        except GatewayError as error:
+            with contextlib.suppress(Busy):  # it expires by itself, too
+                await self._store.forget_passcode(key)
+            raise _renamed(error) from error
+        log.info("passcode.sent", batch=accepted.batch.key, caller=caller.name)
+        return PasscodeSent(accepted.batch.key, msisdn, created, expires)
 
-    async def _send(self, phone: str, code: str, asked: Asked, submit: Submit) -> int:
-        # The code is an argument of the text, not part of it: so it can be taken out once it is worth nothing.
-        content = Content(str(asked.sender), str(asked.format), defaults={})
-        accepted = submit(SubmitBatch(content, (Recipient(phone, {"0": code}),), loose=True))
-        await accepted.durable
-        return accepted.batch.key
-
-    async def _check(self, command: CheckPasscode, caller: Caller) -> PasscodeChecked:
-        phone = _number(command.phone, caller)
-        # An answer counts before it is known to be wrong: asking many times at once does not help to guess.
-        live = await self._store.attempt_passcodes(caller.account, phone, self._clock.now())
-        given = command.code.strip().upper()
-        for passcode in live:
-            right = await asyncio.to_thread(password_matches, given, passcode.hash)
-            if right and await self._store.use_passcode(passcode.key):
-                return PasscodeChecked(phone)
-        # An error and no answer: a client that reads nothing but the status must never let anybody in.
-        sentence = "The code is wrong, was used, or has expired"
-        raise Malformed(sentence, {"Code": [sentence]})
+    async def _check(self, command: CheckPasscode, caller: Caller) -> PasscodeValid:
+        msisdn = _msisdn(command.phone, caller)
+        marks = self._marks(caller, msisdn, command.code.strip().upper())
+        good = await self._store.use_passcode(caller.account, msisdn, marks, self._clock.now(), ATTEMPTS)
+        log.info("passcode.checked", caller=caller.name, good=good)
+        if not good:
+            raise Malformed(_WRONG, {"code": [_WRONG]})
+        return PasscodeValid(msisdn)
 
     async def _settings(self, _command: GetPasscodeSettings, caller: Caller) -> PasscodeSettings:
-        return PasscodeSettings(await self._store.passcode_settings(caller.account))
+        return await self._store.passcode_settings(caller.account)
 
     async def _set(self, command: SetPasscodeSettings, caller: Caller) -> PasscodeSettings:
-        await self._store.set_passcode_settings(caller.account, command.asked)
-        return PasscodeSettings(command.asked)
+        await self._store.set_passcode_settings(caller.account, command.settings)
+        return command.settings
+
+    def _marks(self, caller: Caller, msisdn: str, code: str) -> list[bytes]:
+        seal = self._seal()
+        if not seal.ready:
+            raise Internal("Two-factor codes need a key under sealing.keys in the gateway's configuration")
+        return seal.marks(caller.account, msisdn, code)
 
 
-def _number(written: str, caller: Caller) -> str:
-    msisdn = normalise(written, caller.country)
+def _msisdn(phone: str, caller: Caller) -> str:
+    msisdn = normalise(phone, caller.country)
     if msisdn is None:
-        sentence = "Write the number with country code, as +46712345678"
-        raise BadRecipient(sentence, {"Phone": [sentence]})
+        sentence = "This is not a phone number; write it with country code, as +46712345678"
+        raise Malformed(sentence, {"msisdn": [sentence]})
     return msisdn
+
+
+def _recipe(wishes: PasscodeSettings, own: PasscodeSettings) -> _Recipe:
+    found: list[Any] = [
+        next(value for value in values if value is not None) for values in zip(wishes, own, DEFAULTS, strict=True)
+    ]
+    return _Recipe(*found)
+
+
+def _renamed(error: GatewayError) -> GatewayError:
+    if not isinstance(error, Malformed):
+        return error
+    return type(error)(error.detail, {_FIELDS.get(name, name): said for name, said in error.fields.items()})

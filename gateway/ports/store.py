@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Collection, Container, Sequence
 from typing import NamedTuple, Protocol
 
+from gateway.commands import PasscodeSettings
 from gateway.model import (
     PLAIN,
     Batch,
@@ -22,7 +23,6 @@ from gateway.model import (
     StatusEntry,
     Tally,
 )
-from gateway.passcodes import Asked, Passcode
 from gateway.ports.book import Book
 
 
@@ -47,6 +47,18 @@ class NewBatch(NamedTuple):
     """Offsets of the recipients that nothing is sent to: in no dispatch, and RecipientRejected from the beginning."""
     once: tuple[str, bytes] | None = None
     """The key by which its client repeats the request, and the request's fingerprint."""
+    hidden: bytes | None = None
+    """The text that leaves, sealed, where the content shows another one in its place; erased once it has left."""
+
+
+class NewPasscode(NamedTuple):
+    """A code about to be sent to a phone: a keyed digest of it, and when it expires. Times in milliseconds."""
+
+    account: str
+    msisdn: str
+    mark: bytes
+    created: int
+    expires: int
 
 
 class NewDispatch(NamedTuple):
@@ -275,38 +287,6 @@ class Store(Protocol):
         """Forget the keys of requests before a moment, in milliseconds since 1970; at most so many at a time."""
         ...
 
-    async def add_passcode(self, passcode: Passcode, now: int, limit: int) -> int | None:
-        """Keep a code that is not sent yet; returns its key, or None where so many of the phone have not expired."""
-        ...
-
-    async def sent_passcode(self, key: int, message: int | None) -> None:
-        """Note which SMS carries a code; None where none does: then it is forgotten."""
-        ...
-
-    async def passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
-        """The codes of a phone that can still be used."""
-        ...
-
-    async def attempt_passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
-        """As `passcodes`, and counts an answer against each of them."""
-        ...
-
-    async def use_passcode(self, key: int) -> bool:
-        """Let a code be worth nothing any more; whether it was worth something."""
-        ...
-
-    async def forget_passcodes(self, now: int, limit: int) -> int:
-        """Drop codes that were used or have expired, also out of the SMS that carried them; returns how many."""
-        ...
-
-    async def passcode_settings(self, account: str) -> Asked:
-        """What an account has set for its codes."""
-        ...
-
-    async def set_passcode_settings(self, account: str, asked: Asked) -> None:
-        """Keep what an account sets."""
-        ...
-
     async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
         """Keep what arrived, and put what is for these callers into the outbox, too.
 
@@ -360,6 +340,29 @@ class Store(Protocol):
 
     async def unblock(self, account: str, msisdn: str) -> None:
         """Take a number off a blacklist."""
+        ...
+
+    async def keep_passcode(self, new: NewPasscode, most: int) -> int | None:
+        """Store a code, and forget what has expired; its key, or None where its phone has `most` codes already."""
+        ...
+
+    async def forget_passcode(self, key: int) -> None:
+        """Forget a code that was not sent."""
+        ...
+
+    async def use_passcode(self, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:
+        """Use up the code that has one of these marks; where there is none, count against each code of the phone.
+
+        A code that has been missed `attempts` times is dead: nobody can use it, and it has its place until it expires.
+        """
+        ...
+
+    async def passcode_settings(self, account: str) -> PasscodeSettings:
+        """What an account has set."""
+        ...
+
+    async def set_passcode_settings(self, account: str, settings: PasscodeSettings) -> None:
+        """Set these in the place of all that the account has set."""
         ...
 
     async def check(self) -> None:

@@ -1,85 +1,58 @@
-"""Codes that were sent, in SQLite: run inside a transaction, or on the reading connection."""
+"""Two-factor codes in SQLite: run inside a transaction, or on the reading connection."""
 
-import json
+import hmac
 import sqlite3
+from collections.abc import Collection
 
-from gateway.model import DispatchState
-from gateway.passcodes import ATTEMPTS, Asked, Passcode
-
-_COLUMNS = "key, account, phone, hash, expires, attempts, message"
-_WAITS = (DispatchState.READY, DispatchState.SENDING, DispatchState.UNKNOWN, DispatchState.HELD)
+from gateway.commands import PasscodeSettings
+from gateway.ports import NewPasscode
 
 
-def add(db: sqlite3.Connection, passcode: Passcode, now: int, limit: int) -> int | None:
-    """Keep a code that is not sent yet; returns its key, or None where the phone has as many as it may.
-
-    One that was used up by wrong answers keeps its place until it has expired: else more guesses could be asked for.
-    """
-    account, phone = passcode.account, passcode.phone
-    (count,) = db.execute(
-        "SELECT COUNT(*) FROM passcode WHERE account = ? AND phone = ? AND expires > ?", (account, phone, now)
+def keep(db: sqlite3.Connection, new: NewPasscode, most: int) -> int | None:
+    """Store a code unless its phone has `most` already; what has expired goes first."""
+    db.execute("DELETE FROM passcode WHERE expires <= ?", (new.created,))
+    (held,) = db.execute(
+        "SELECT COUNT(*) FROM passcode WHERE account = ? AND msisdn = ?", (new.account, new.msisdn)
     ).fetchone()
-    if count >= limit:
+    if held >= most:
         return None
-    row = db.execute(
-        "INSERT INTO passcode (account, phone, hash, expires, attempts, message) VALUES (?,?,?,?,?,?) RETURNING key",
-        passcode[1:],
-    ).fetchone()
-    return int(row[0])
+    return db.execute(
+        "INSERT INTO passcode (account, msisdn, mark, created, expires, attempts) VALUES (?,?,?,?,?,0)", new
+    ).lastrowid
 
 
-def sent(db: sqlite3.Connection, key: int, message: int | None) -> None:
-    """Note which SMS carries a code; None where none does: then it is forgotten."""
-    if message is None:
-        db.execute("DELETE FROM passcode WHERE key = ?", (key,))
-    else:
-        db.execute("UPDATE passcode SET message = ? WHERE key = ?", (message, key))
+def forget(db: sqlite3.Connection, key: int) -> None:
+    """Forget a code."""
+    db.execute("DELETE FROM passcode WHERE key = ?", (key,))
 
 
-def live(db: sqlite3.Connection, account: str, phone: str, now: int) -> list[Passcode]:
-    """The codes of a phone that can still be used."""
+def use(db: sqlite3.Connection, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:
+    """Use up the code that has one of these marks, or count a wrong guess against each that could have been meant."""
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM passcode WHERE account = ? AND phone = ? AND expires > ? AND attempts < ?"
-        " ORDER BY key",
-        (account, phone, now, ATTEMPTS),
-    )
-    return [Passcode(*row) for row in rows]
-
-
-def attempt(db: sqlite3.Connection, account: str, phone: str, now: int) -> list[Passcode]:
-    """As `live`, and counts an answer against each of them."""
-    found = live(db, account, phone, now)
-    db.executemany("UPDATE passcode SET attempts = attempts + 1 WHERE key = ?", [(passcode.key,) for passcode in found])
-    return found
-
-
-def use(db: sqlite3.Connection, key: int) -> bool:
-    """Let a code be worth nothing any more; whether it was worth something."""
-    return db.execute("UPDATE passcode SET expires = 0 WHERE key = ? AND expires > 0", (key,)).rowcount > 0
-
-
-def forget(db: sqlite3.Connection, now: int, limit: int) -> int:
-    """Drop codes that were used or have expired, and take them out of the SMS that carried them; returns how many.
-
-    An SMS that may still have to leave keeps its code until then.
-    """
-    rows = db.execute(
-        "SELECT passcode.key, passcode.message FROM passcode LEFT JOIN message ON message.number = passcode.message"
-        " LEFT JOIN dispatch ON dispatch.key = message.dispatch"
-        " WHERE passcode.expires <= ? AND (dispatch.state IS NULL OR dispatch.state NOT IN (?,?,?,?)) LIMIT ?",
-        (now, *_WAITS, limit),
+        "SELECT key, mark FROM passcode WHERE account = ? AND msisdn = ? AND expires > ? AND attempts < ?",
+        (account, msisdn, now, attempts),
     ).fetchall()
-    db.executemany("UPDATE message SET params = NULL WHERE number = ?", [(message,) for _, message in rows])
-    db.executemany("DELETE FROM passcode WHERE key = ?", [(key,) for key, _ in rows])
-    return len(rows)
+    # Every one of them is compared, and in constant time: how long it takes tells nothing of any.
+    hits = [key for key, mark in rows for given in marks if hmac.compare_digest(mark, given)]
+    for key in hits:
+        forget(db, key)
+    if not hits:
+        db.executemany("UPDATE passcode SET attempts = attempts + 1 WHERE key = ?", [(key,) for key, _ in rows])
+    return bool(hits)
 
 
-def settings(db: sqlite3.Connection, account: str) -> Asked:
+def settings(db: sqlite3.Connection, account: str) -> PasscodeSettings:
     """What an account has set."""
-    row = db.execute("SELECT settings FROM passcode_settings WHERE account = ?", (account,)).fetchone()
-    return Asked() if row is None else Asked(*json.loads(row[0]))
+    row = db.execute(
+        "SELECT concurrent, sender, format, length, lifetime, numeric FROM passcode_settings WHERE account = ?",
+        (account,),
+    ).fetchone()
+    if row is None:
+        return PasscodeSettings()
+    concurrent, sender, format_, length, lifetime, numeric = row
+    return PasscodeSettings(concurrent, sender, format_, length, lifetime, None if numeric is None else bool(numeric))
 
 
-def set_settings(db: sqlite3.Connection, account: str, asked: Asked) -> None:
-    """Keep what an account sets."""
-    db.execute("INSERT OR REPLACE INTO passcode_settings VALUES (?,?)", (account, json.dumps(asked)))
+def put_settings(db: sqlite3.Connection, account: str, new: PasscodeSettings) -> None:
+    """Set these in the place of all that the account has set."""
+    db.execute("INSERT OR REPLACE INTO passcode_settings VALUES (?,?,?,?,?,?,?)", (account, *new))

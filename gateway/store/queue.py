@@ -21,10 +21,15 @@ HELD = DispatchState.HELD.value
 
 _DISPATCH = (
     "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began,"
-    " (SELECT sealed FROM credential WHERE credential.batch = dispatch.batch)"
+    " (SELECT sealed FROM credential WHERE credential.batch = dispatch.batch),"
+    " (SELECT sealed FROM hidden WHERE hidden.batch = dispatch.batch)"
 )
 
-_DONE = (DispatchState.SENT, DispatchState.FAILED)
+_LEFT = (DispatchState.SENT, DispatchState.FAILED, DispatchState.WAITING)
+"""The ends of an attempt after which no text is needed any more."""
+
+_ERASED = {"credential": f"{SENT}, {FAILED}", "hidden": f"{SENT}, {FAILED}, {WAITING}, {POLLING}"}
+"""What is sealed, by its table, and the states in which a dispatch has no use for it any more."""
 
 _OF_QUEUE = "upstream = ? AND likely(state <= 3) AND state = ? AND priority = ? AND caller = ?"
 """One queue in the index. Without `likely`, SQLite takes `state <= 3` for the narrowest term and walks through all."""
@@ -123,7 +128,7 @@ def _in_turn(db: sqlite3.Connection, upstream: str, now: int, turn: int, closed:
 
 
 def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
-    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, sealed = row
+    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, sealed, hidden = row
     found = queries.batch(db, batch_key)
     if found is None:
         raise LookupError(f"dispatch {key} has lost its batch")
@@ -145,6 +150,7 @@ def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
         plan=plan_from_json(plan),
         began=began,
         sealed=sealed,
+        hidden=hidden,
     )
 
 
@@ -177,19 +183,20 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
             UNKNOWN,
         ),
     )
-    if end.state in _DONE:
+    if end.state in _LEFT:
         _erase(db, end.dispatch)
     return queries.record(db, end.transitions)
 
 
 def _erase(db: sqlite3.Connection, dispatch: int) -> None:
-    """Forget a caller's own credentials once nothing is left to do with them."""
-    db.execute(
-        "DELETE FROM credential WHERE batch = (SELECT batch FROM dispatch WHERE key = ?) AND NOT EXISTS ("
-        "SELECT 1 FROM batch JOIN dispatch AS other ON other.key BETWEEN batch.key AND batch.key + batch.size - 1"
-        " WHERE batch.key = credential.batch AND other.state NOT IN (?, ?))",
-        (dispatch, SENT, FAILED),
-    )
+    """Forget a caller's own credentials, and a text that holds a secret, once nothing is left to do with them."""
+    for table, states in _ERASED.items():
+        db.execute(
+            f"DELETE FROM {table} WHERE batch = (SELECT batch FROM dispatch WHERE key = ?) AND NOT EXISTS ("
+            "SELECT 1 FROM batch JOIN dispatch AS other ON other.key BETWEEN batch.key AND batch.key + batch.size - 1"
+            f" WHERE batch.key = {table}.batch AND other.state NOT IN ({states}))",
+            (dispatch,),
+        )
 
 
 def cancel(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[Transition]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.commands import PasscodeSettings
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.model import (
@@ -27,8 +28,18 @@ from gateway.model import (
     StatusEntry,
     Tally,
 )
-from gateway.passcodes import Asked, Passcode
-from gateway.ports import Callback, Depth, Forward, NewBatch, Pause, Repeated, Selection, Settlement, Transition
+from gateway.ports import (
+    Callback,
+    Depth,
+    Forward,
+    NewBatch,
+    NewPasscode,
+    Pause,
+    Repeated,
+    Selection,
+    Settlement,
+    Transition,
+)
 from gateway.status import Status
 from gateway.store import conversations, idempotency, incoming, passcodes, queries, queue, registers, schema
 from gateway.store.book import SqliteBook
@@ -45,6 +56,7 @@ _ADD_STATUS = "INSERT INTO status (number, step, code, created)"
 _ADD_CALLBACK = "INSERT INTO callback (number, step, attempts, run_at)"
 _ADD_KEY = "INSERT INTO idempotency (account, key, created, fingerprint, batch)"
 _ADD_CREDENTIAL = "INSERT INTO credential (batch, sealed)"
+_ADD_HIDDEN = "INSERT INTO hidden (batch, sealed)"
 _ACCEPTED = Status.ACCEPTED.code
 _REJECTED = Status.RECIPIENT_REJECTED.code
 
@@ -186,38 +198,6 @@ class SqliteStore:
         """Drop old keys; see the port."""
         await self._writer.run(lambda db: idempotency.forget(db, before, limit))
 
-    async def add_passcode(self, passcode: Passcode, now: int, limit: int) -> int | None:
-        """Keep a code; see the port."""
-        return await self._writer.run(lambda db: passcodes.add(db, passcode, now, limit))
-
-    async def sent_passcode(self, key: int, message: int | None) -> None:
-        """Note what carries a code; see the port."""
-        await self._writer.run(lambda db: passcodes.sent(db, key, message))
-
-    async def passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
-        """Codes that can be used; see the port."""
-        return await self._read(lambda db: passcodes.live(db, account, phone, now))
-
-    async def attempt_passcodes(self, account: str, phone: str, now: int) -> list[Passcode]:
-        """Codes that an answer counts against; see the port."""
-        return await self._writer.run(lambda db: passcodes.attempt(db, account, phone, now))
-
-    async def use_passcode(self, key: int) -> bool:
-        """Use a code up; see the port."""
-        return await self._writer.run(lambda db: passcodes.use(db, key))
-
-    async def forget_passcodes(self, now: int, limit: int) -> int:
-        """Drop old codes; see the port."""
-        return await self._writer.run(lambda db: passcodes.forget(db, now, limit))
-
-    async def passcode_settings(self, account: str) -> Asked:
-        """What an account has set; see the port."""
-        return await self._read(lambda db: passcodes.settings(db, account))
-
-    async def set_passcode_settings(self, account: str, asked: Asked) -> None:
-        """Keep what an account sets; see the port."""
-        await self._writer.run(lambda db: passcodes.set_settings(db, account, asked))
-
     async def receive(self, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
         """Keep what arrived; see the port."""
         return await self._writer.run(lambda db: incoming.receive(db, arrived, now, passed_on))
@@ -270,6 +250,26 @@ class SqliteStore:
         """Take a number off a blacklist; see the port."""
         await self._writer.run(lambda db: registers.unblock(db, account, msisdn))
 
+    async def keep_passcode(self, new: NewPasscode, most: int) -> int | None:
+        """Store a code; see the port."""
+        return await self._writer.run(lambda db: passcodes.keep(db, new, most))
+
+    async def forget_passcode(self, key: int) -> None:
+        """Forget a code; see the port."""
+        await self._writer.run(lambda db: passcodes.forget(db, key))
+
+    async def use_passcode(self, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:
+        """Use a code up; see the port."""
+        return await self._writer.run(lambda db: passcodes.use(db, account, msisdn, marks, now, attempts))
+
+    async def passcode_settings(self, account: str) -> PasscodeSettings:
+        """What an account has set; see the port."""
+        return await self._read(lambda db: passcodes.settings(db, account))
+
+    async def set_passcode_settings(self, account: str, settings: PasscodeSettings) -> None:
+        """Set them; see the port."""
+        await self._writer.run(lambda db: passcodes.put_settings(db, account, settings))
+
     async def check(self) -> None:
         """Write the schema's version over itself; see the port."""
         await self._writer.run(queries.touch)
@@ -316,11 +316,13 @@ def _rows(batch: Batch, new: NewBatch, ordinal: int) -> Rows:
             recipient, params = new.recipients[offset]
             row = (dispatch, recipient, new.segments[offset], _ACCEPTED, created, params_to_json(params))
             messages.append((key + offset, *row))
-    sealed = [(key, new.sealed)] if new.sealed is not None else []
+    sealed = [
+        (head, [(key, words)])
+        for head, words in ((_ADD_CREDENTIAL, new.sealed), (_ADD_HIDDEN, new.hidden))
+        if words is not None
+    ]
     row_of_batch = (key, created, account, caller, face, size, content.report_url, content_to_json(content), ordinal)
-    rows: Rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches))
-    if sealed:
-        rows = (*rows, (_ADD_CREDENTIAL, sealed))
+    rows: Rows = ((_ADD_BATCH, [row_of_batch]), (_ADD_MESSAGE, messages), (_ADD_DISPATCH, dispatches), *sealed)
     if new.once is not None:
         name, fingerprint = new.once
         rows = (*rows, (_ADD_KEY, [(account, name, created, fingerprint, key)]))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from builders import NOW, a_content, a_new_batch, depths, stored
+from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
 
 from gateway.errors import Busy
@@ -849,6 +850,7 @@ class StoreContract(
     Planning,
     Operating,
     Outbox,
+    Coding,
     Living,
 ):
     """All of it."""

@@ -18,7 +18,7 @@ from gateway.status import Status
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
 
-pytest.register_assert_rewrite("contract.store", "contract.store_queue")
+pytest.register_assert_rewrite("contract.store", "contract.store_passcodes", "contract.store_queue")
 from contract.store import MINUTE, THREE, StoreContract, codes, leased, step  # noqa: E402 - rewritten first
 
 
@@ -113,6 +113,7 @@ async def test_cancelling_looks_at_one_batch_alone() -> None:
     assert len(asked) >= 2 + 3 * 4
     assert {plan.split(" (")[0].split(" USING ")[0] for plan in plans if "SUBQUERY" not in plan} == {
         "SEARCH credential",
+        "SEARCH hidden",
         "SEARCH message",
         "SEARCH dispatch",
         "SEARCH status",

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Unsupported
 from gateway.ports import Credentials
-from gateway.sealing import Seal, new_seal_key
+from gateway.sealing import Seal, new_seal_key, process_key
 from gateway.vouching import KEPT, MOST, Vouched
 
 OLD, NEW = SecretStr(new_seal_key()), SecretStr(new_seal_key())
@@ -40,6 +40,40 @@ def test_a_key_is_changed_without_losing_what_waits() -> None:
     for keys in ([NEW], []):
         with pytest.raises(Misconfigured, match=r"sealing\.keys"):
             Seal(keys).open(sealed)
+
+
+def test_a_text_is_hidden_and_comes_out_again() -> None:
+    """Under the newest key, by any of them; nothing of it can be seen meanwhile, and without its key it stays shut."""
+    hidden = Seal([OLD]).hide("Din kod är 4711")
+
+    assert Seal([NEW, OLD]).reveal(hidden) == "Din kod är 4711"
+    assert b"4711" not in hidden
+    for keys in ([NEW], []):
+        with pytest.raises(Unsupported, match=r"sealing\.keys"):
+            Seal(keys).reveal(hidden)
+
+
+def test_a_mark_is_known_again_under_the_same_key_alone() -> None:
+    """The newest key's comes first; words are told apart by where one ends, and every key has marks of its own."""
+    (old,) = Seal([OLD]).marks("a", "bc")
+
+    assert len(old) == 32
+    assert Seal([NEW, OLD]).marks("a", "bc")[1] == old
+    assert len({old, *Seal([NEW]).marks("a", "bc"), *Seal([OLD]).marks("ab", "c"), *Seal([OLD]).marks("a", "bd")}) == 4
+    assert Seal([]).marks("a") == []
+
+
+def test_without_a_key_nothing_is_sealed() -> None:
+    """Nor is anything stored as it stands."""
+    assert (Seal([]).ready, Seal([OLD]).ready) == (False, True)
+    with pytest.raises(LookupError):
+        Seal([]).hide("4711")
+
+
+def test_what_dies_with_the_process_has_a_key_of_it() -> None:
+    """One for the whole process, so that a new configuration loses nothing."""
+    assert process_key().get_secret_value() == process_key().get_secret_value()
+    assert Seal([process_key()]).reveal(Seal([process_key()]).hide("4711")) == "4711"
 
 
 def test_a_good_word_is_believed_for_a_while() -> None:

@@ -1,19 +1,30 @@
--- Codes that were sent to prove that somebody holds a phone; only a slow hash of each, until it is used or has expired.
+-- Two-factor codes that were sent and not used, each known by a keyed digest alone. `attempts` counts wrong guesses.
 CREATE TABLE passcode (
     key      INTEGER PRIMARY KEY,
     account  TEXT NOT NULL,
-    phone    TEXT NOT NULL,
-    hash     TEXT NOT NULL,
+    msisdn   TEXT NOT NULL,
+    mark     BLOB NOT NULL,
+    created  INTEGER NOT NULL,
     expires  INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    message  INTEGER NOT NULL
+    attempts INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX passcode_of_phone ON passcode (account, phone);
-CREATE INDEX passcode_age ON passcode (expires);
+CREATE INDEX passcode_phone ON passcode (account, msisdn);
+CREATE INDEX passcode_expiry ON passcode (expires);
 
--- What an account has set for its codes, as JSON.
+-- What an account has set of its codes; null where it has not.
 CREATE TABLE passcode_settings (
-    account  TEXT PRIMARY KEY,
-    settings TEXT NOT NULL
+    account    TEXT PRIMARY KEY,
+    concurrent INTEGER,
+    sender     TEXT,
+    format     TEXT,
+    length     INTEGER,
+    lifetime   INTEGER,
+    numeric    INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- Texts that hold a secret, sealed; erased once they have left. The batch shows another text in their place.
+CREATE TABLE hidden (
+    batch  INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
