@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from adapters.rest_v2.documents import ContactDocument
-from adapters.rest_v2.exchange import Encoder, Op, Route, answer, json_of, listed, page_of, query_of, route
+from adapters.rest_v2.exchange import Encoder, answer, json_of, listed, page_of, query_of
 from gateway.addresses import Contact, Edit, Wanted
 from gateway.commands import (
     AddContacts,
@@ -31,6 +31,7 @@ from gateway.errors import Malformed
 from gateway.ids import Kind, public_id
 from gateway.openapi import Parameter
 from gateway.ports import Call, Reply
+from gateway.rest import Op, Route, route
 
 MOST = 1000
 """Contacts of one request, as the provider says of synchronous ones."""

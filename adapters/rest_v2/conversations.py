@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote
 
 from adapters.rest_v2.documents import IncomingDocument, MessageDocument, SideDocument, SummaryDocument
-from adapters.rest_v2.exchange import Decoder, Encoder, Op, Route, answer, listed, page_of, route
+from adapters.rest_v2.exchange import Encoder, answer, listed, page_of
 from adapters.rest_v2.wire import incoming_document, message_document
 from gateway.clock import iso
 from gateway.commands import (
@@ -17,6 +17,7 @@ from gateway.commands import (
 )
 from gateway.model import Conversation, Incoming, Side
 from gateway.ports import Call, Reply
+from gateway.rest import Decoder, Op, Route, route
 
 _Either = MessageDocument | IncomingDocument
 

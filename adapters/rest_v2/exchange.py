@@ -1,16 +1,14 @@
-"""What all subjects of v2 share: addresses and who reads them, bodies, pages and their links, JSON answers."""
+"""What all subjects of v2 share: bodies, pages and their links, JSON answers."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
-from gateway.commands import Command
 from gateway.errors import Malformed, UnsupportedMedia
 from gateway.model import Page
-from gateway.openapi import Parameter
 from gateway.ports import Call, Reply
 
 MAX_LIMIT = 1000
@@ -18,43 +16,8 @@ JSON: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
 
 _MEDIA = re.compile(r"\s*(application|text)/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE).fullmatch
 
-Decoder = Callable[[Call, re.Match[str]], Command]
-"""Gets the call and the match of its path. Raises RequestError."""
 Encoder = Callable[[Any, Call], Reply]
 """Gets the result."""
-
-
-class Op(NamedTuple):
-    """What a method does at an address: how it is read, and what OpenAPI says of it.
-
-    `answers` and `body` are types of documents; `refusals` are the HTTP statuses beside those that all share.
-    """
-
-    decode: Decoder
-    summary: str
-    answers: Any
-    status: int = 200
-    body: Any = None
-    paged: bool = False
-    refusals: tuple[int, ...] = ()
-    headers: Mapping[str, str] = {}
-    query: tuple[Parameter, ...] = ()
-    also: tuple[int, ...] = ()
-    """Other statuses of the same answer."""
-
-
-class Route(NamedTuple):
-    """An address, and what each method that can be used there does."""
-
-    template: str
-    match: Callable[[str], re.Match[str] | None]
-    operations: Mapping[str, Op]
-
-
-def route(template: str, **operations: Op) -> Route:
-    """An address by its path, in which `{name}` is any segment; in any letter case, without a slash at its end."""
-    pattern = re.sub(r"\{\w+\}", "([^/]+)", template)
-    return Route(template, re.compile(pattern, re.IGNORECASE).fullmatch, operations)
 
 
 def json_of(call: Call) -> Any:

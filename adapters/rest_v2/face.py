@@ -7,8 +7,8 @@ import orjson
 from pydantic import SecretStr
 
 from adapters.rest_v2 import contacts, conversations, messaging, registers
-from adapters.rest_v2.exchange import Encoder, Route
-from adapters.rest_v2.reference import Reference
+from adapters.rest_v2.exchange import Encoder
+from adapters.rest_v2.reference import reference
 from gateway.commands import Command, Relay, Result
 from gateway.errors import (
     Busy,
@@ -27,6 +27,7 @@ from gateway.errors import (
     UnsupportedMedia,
 )
 from gateway.ports import Call, Credentials, Inbound, Reply
+from gateway.rest import Route
 
 _SUBJECTS = (messaging, conversations, registers, contacts)
 _ROUTES: tuple[Route, ...] = tuple(route for subject in _SUBJECTS for route in subject.ROUTES)
@@ -34,7 +35,7 @@ _ENCODERS: Mapping[type[Result], Encoder] = {
     result: encoder for subject in _SUBJECTS for result, encoder in subject.ENCODERS.items()
 }
 
-_REFERENCE = Reference(_ROUTES)
+_REFERENCE = reference(_ROUTES)
 
 # Error class -> HTTP status and title; the first that fits. Source: the provider's table of HTTP codes; titles as
 # ASP.NET Core's ProblemDetails has them, which the one known client that reads error bodies expects.

@@ -3,7 +3,7 @@
 import re
 
 from adapters.rest_v2.documents import BatchDocument, MessageDocument
-from adapters.rest_v2.exchange import Encoder, Op, Route, answer, listed, object_of, page_of, route
+from adapters.rest_v2.exchange import Encoder, answer, listed, object_of, page_of
 from adapters.rest_v2.wire import BatchRequest, accepted_document, batch_document, message_document, read_batch
 from gateway.commands import (
     Accepted,
@@ -23,6 +23,7 @@ from gateway.commands import (
 )
 from gateway.idempotency import once_of
 from gateway.ports import Call, Reply
+from gateway.rest import Op, Route, route
 
 
 def _submit(call: Call, _match: re.Match[str]) -> Command:

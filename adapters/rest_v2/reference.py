@@ -1,18 +1,12 @@
 """What v2's face says of itself: an OpenAPI document, and a page for people, both made of its operations."""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
-
-import orjson
 
 from adapters.rest_v2.documents import ProblemDocument
-from adapters.rest_v2.exchange import JSON, MAX_LIMIT, Route
+from adapters.rest_v2.exchange import MAX_LIMIT
 from adapters.rest_v2.registers import MSISDN
-from gateway.openapi import Api, Document, Operation, Parameter, document
-from gateway.openapi_page import page
-from gateway.ports import Call, Reply
-
-DOCUMENT = "/v2/openapi.json"
+from gateway.openapi import Api, Document, Operation, Parameter
+from gateway.rest import Reference, Route
 
 # What every operation may be answered with: a faulty request, no credentials, too many requests at the moment.
 _REFUSALS = (400, 401, 503)
@@ -41,27 +35,9 @@ _API = Api(
 )
 
 
-class Reference:
-    """The document and the page of a face; made when somebody asks for the first time."""
-
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = routes
-
-    def shown(self, call: Call) -> Reply | None:
-        """The one that a call asks for, None where it asks for something else."""
-        if call.method != "GET":
-            return None
-        match call.path.lower():
-            case "/v2/openapi.json":
-                return Reply(200, orjson.dumps({**self.document, "servers": [{"url": call.base}]}), JSON)
-            case "/v2/docs":
-                return Reply(200, page(self.document, DOCUMENT), {"Content-Type": "text/html; charset=utf-8"})
-        return None
-
-    @cached_property
-    def document(self) -> Document:
-        """The OpenAPI document, without the address of its server."""
-        return document(_API, _operations(self._routes), "2")
+def reference(routes: Sequence[Route]) -> Reference:
+    """The document and the page of the face that has these addresses."""
+    return Reference(_API, "/v2/", "2", lambda: _operations(routes))
 
 
 def _operations(routes: Iterable[Route]) -> Iterable[Operation]:

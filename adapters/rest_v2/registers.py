@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from adapters.rest_v2.documents import BlockedDocument, SenderDocument
-from adapters.rest_v2.exchange import Encoder, Op, Route, answer, listed, object_of, page_of, route, whole
+from adapters.rest_v2.exchange import Encoder, answer, listed, object_of, page_of, whole
 from gateway.clock import iso
 from gateway.commands import (
     Block,
@@ -29,6 +29,7 @@ from gateway.commands import (
 from gateway.errors import Malformed
 from gateway.model import Blocked, Sender
 from gateway.ports import Call, Reply
+from gateway.rest import Op, Route, route
 
 MSISDN = "^\\+?[1-9][0-9]{2,14}$"
 _MSISDN = re.compile(MSISDN, re.ASCII)

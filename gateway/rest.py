@@ -1,0 +1,78 @@
+"""What the REST faces share: addresses with what each method does there, and what a face says of itself."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import orjson
+
+from gateway.commands import Command
+from gateway.openapi import Api, Document, Operation, Parameter, document
+from gateway.openapi_page import page
+from gateway.ports import Call, Reply
+
+Decoder = Callable[[Call, re.Match[str]], Command]
+"""Gets the call and the match of its path. Raises RequestError."""
+
+
+class Op(NamedTuple):
+    """What a method does at an address: how it is read, and what OpenAPI says of it.
+
+    `answers` and `body` are types of documents; `refusals` are the HTTP statuses beside those that all share.
+    """
+
+    decode: Decoder
+    summary: str
+    answers: Any
+    status: int = 200
+    body: Any = None
+    paged: bool = False
+    refusals: tuple[int, ...] = ()
+    headers: Mapping[str, str] = {}
+    query: tuple[Parameter, ...] = ()
+    also: tuple[int, ...] = ()
+    """Other statuses of the same answer."""
+    show: Callable[[Any], object] | None = None
+    """Makes the document that answers of the result, where a face does not tell that by the result's type."""
+
+
+class Route(NamedTuple):
+    """An address, and what each method that can be used there does."""
+
+    template: str
+    match: Callable[[str], re.Match[str] | None]
+    operations: Mapping[str, Op]
+
+
+def route(template: str, **operations: Op) -> Route:
+    """An address by its path, in which `{name}` is any segment; in any letter case, without a slash at its end."""
+    pattern = re.sub(r"\{\w+\}", "([^/]+)", template)
+    return Route(template, re.compile(pattern, re.IGNORECASE).fullmatch, operations)
+
+
+class Reference:
+    """The OpenAPI document and the page of a face, below its mount; made when somebody asks for the first time."""
+
+    def __init__(self, api: Api, mount: str, version: str, operations: Callable[[], Iterable[Operation]]) -> None:
+        self._api = api
+        self._version = version
+        self._operations = operations
+        self._document_at, self._page_at = f"{mount}openapi.json", f"{mount}docs"
+
+    def shown(self, call: Call) -> Reply | None:
+        """The one that a call asks for, None where it asks for something else."""
+        if call.method != "GET":
+            return None
+        path = call.path.lower()
+        if path == self._document_at:
+            told = orjson.dumps({**self.document, "servers": [{"url": call.base}]})
+            return Reply(200, told, {"Content-Type": "application/json; charset=utf-8"})
+        if path == self._page_at:
+            return Reply(200, page(self.document, self._document_at), {"Content-Type": "text/html; charset=utf-8"})
+        return None
+
+    @cached_property
+    def document(self) -> Document:
+        """The OpenAPI document, without the address of its server."""
+        return document(self._api, self._operations(), self._version)
