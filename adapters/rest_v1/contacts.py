@@ -4,11 +4,25 @@ The same as v2's contacts and labels: a group is a label, a membership is its be
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 
-from adapters.rest_v1.blacklist import MOST, wants_several
-from adapters.rest_v1.wire import Document, as_text, read_json, read_object, stamp
+from adapters.rest_v1.documents import ContactDocument, GroupDocument, MembershipDocument
+from adapters.rest_v1.exchange import (
+    ID,
+    INTEGERS,
+    MSISDN,
+    SEVERAL,
+    Body,
+    document_of,
+    number,
+    one_or_several,
+    optional,
+    read,
+    read_each,
+    stamp,
+    text,
+)
 from gateway.addresses import Contact, Edit, Group, Membership, Wanted
 from gateway.commands import (
     AddContacts,
@@ -29,217 +43,171 @@ from gateway.commands import (
     RemoveGroup,
     SaveGroups,
 )
-from gateway.errors import Malformed, NotFound
-from gateway.ids import number_of
 from gateway.model import Page
 from gateway.ports import Call
+from gateway.rest import Op, Route, route
 
 T = TypeVar("T")
 _EVERYTHING = Page(limit=2**31)
-_COLOR = re.compile(r"#([A-Fa-f0-9]{6})").fullmatch
-_PHONE = re.compile(r"\+?[1-9][0-9]{2,14}").fullmatch
-
-# v1's properties in the order of its answers, v2's names of them, and the most characters; None where none is told.
-_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
-    ("Title", "title", None),
-    ("Notes", "notes", None),
-    ("Organization", "organization", None),
-    ("FirstName", "firstName", 100),
-    ("LastName", "lastName", 100),
-    ("Phone", "phoneNumber", 16),
-    ("Email", "email", 50),
-)
-_REQUIRED = ("FirstName", "Phone")
-_LONGEST = 2000
+_ANYTHING = optional(text(2000))
+"""As long as v2 lets a property be; the help pages tell no length."""
 
 
-def number(id_: str) -> int:
-    """The id in a path. Raises NotFound."""
-    found = number_of(id_)
-    if found is None:
-        raise NotFound("There is nothing with this id")
-    return found
+class ContactRequest(Body):
+    """A contact as clients write it."""
+
+    title: Annotated[str | None, _ANYTHING] = None
+    notes: Annotated[str | None, _ANYTHING] = None
+    organization: Annotated[str | None, _ANYTHING] = None
+    first_name: Annotated[str, text(100)]
+    last_name: Annotated[str | None, optional(text(100))] = None
+    phone: Annotated[str, text(16, MSISDN, "Write the number in the form +46712345678", **INTEGERS)]
+    email: Annotated[str | None, optional(text(50))] = None
 
 
-def _given(part: object) -> dict[str, Any]:
-    if not isinstance(part, dict):
-        raise Malformed("The body must be a JSON object, or with multiple a list of them")
-    return {str(name).lower(): value for name, value in part.items()}
+class GroupRequest(Body):
+    """A group as clients write it."""
+
+    name: Annotated[str, text(100)]
+    color: Annotated[
+        str | None, optional(text(7, "^#[A-Fa-f0-9]{6}$", "Write the colour in the form #1A2B3C", type="string"))
+    ] = None
 
 
-def _each(body: bytes, query: str, read: Callable[[Mapping[str, Any]], T]) -> tuple[tuple[T, ...], bool]:
-    """What a body adds: one, or several with `multiple` in the query. Raises Malformed."""
-    document = read_json(body)
-    if not wants_several(query):
-        return (read(_given(document)),), False
-    if not isinstance(document, list) or not 0 < len(document) <= MOST:
-        raise Malformed(f"With multiple, send a list of 1 to {MOST} objects")
-    return tuple([read(_given(part)) for part in document]), True
+class MembershipRequest(Body):
+    """Who is to be in which group."""
+
+    group: Annotated[int, ID]
+    contact: Annotated[int, ID]
 
 
-def _contact(given: Mapping[str, Any]) -> Edit:
-    properties: dict[str, str | None] = {}
-    problems: dict[str, list[str]] = {}
-    for name, of, longest in _COLUMNS:
-        value = given.get(name.lower())
-        text = as_text(value)
-        if text is None and value is not None:
-            problems[name] = [f"{name} must be a string"]
-        elif name in _REQUIRED and not (text or "").strip():
-            problems[name] = [f"{name} is required"]
-        elif len(text or "") > (longest or _LONGEST) or "\0" in (text or ""):
-            problems[name] = [f"{name} has at most {longest or _LONGEST} characters, and no NUL"]
-        elif name == "Phone" and not _PHONE(text or ""):
-            problems[name] = ["Write the number in the form +46712345678"]
-        properties[of] = text or None
-    if problems:
-        raise Malformed("The request is invalid", problems)
-    return Edit(properties)
+def _edit(contact: ContactRequest) -> Edit:
+    return Edit(
+        {
+            "title": contact.title,
+            "notes": contact.notes,
+            "organization": contact.organization,
+            "firstName": contact.first_name,
+            "lastName": contact.last_name,
+            "phoneNumber": contact.phone,
+            "email": contact.email,
+        }
+    )
 
 
-def _group(given: Mapping[str, Any]) -> tuple[str, str | None]:
-    name, color = as_text(given.get("name")), as_text(given.get("color"))
-    problems = {}
-    if not (name or "").strip() or len(name or "") > 100 or "\0" in (name or ""):
-        problems["Name"] = ["Name is required, and has at most 100 characters"]
-    if given.get("color") is not None and not _COLOR(color or ""):
-        problems["Color"] = ["Write the colour in the form #1A2B3C"]
-    if problems:
-        raise Malformed("The request is invalid", problems)
-    return name or "", color
-
-
-def _pair(given: Mapping[str, Any]) -> tuple[int, int]:
-    found = {name: number_of(as_text(given.get(name.lower())) or "") for name in ("Contact", "Group")}
-    contact, group = found["Contact"], found["Group"]
-    if contact is None or group is None:
-        problems = {name: [f"{name} must be an id"] for name, value in found.items() if value is None}
-        raise Malformed("The request is invalid", problems)
-    return contact, group
-
-
-def read_contacts(_call: Call, _id: str) -> Command:
-    """All contacts."""
+def _contacts(_call: Call, _match: re.Match[str]) -> Command:
     return ListContacts(page=_EVERYTHING)
 
 
-def read_contact(_call: Call, id_: str) -> Command:
-    """One of them."""
-    return GetContact(number(id_))
+def _contact(_call: Call, match: re.Match[str]) -> Command:
+    return GetContact(number(match))
 
 
-def read_new_contacts(body: bytes, query: str) -> Command:
-    """Contacts that are added."""
-    return AddContacts(*_each(body, query, _contact))
+def _add_contacts(call: Call, _match: re.Match[str]) -> Command:
+    contacts, several = read_each(ContactRequest, call)
+    return AddContacts(tuple(map(_edit, contacts)), several)
 
 
-def read_changed_contact(body: bytes, id_: str) -> Command:
-    """A contact that is changed; what only v2 knows of it stays."""
-    return EditContact(number(id_), _contact(read_object(body)))
+def _change_contact(call: Call, match: re.Match[str]) -> Command:
+    """What only v2 knows of it stays."""
+    return EditContact(number(match), _edit(read(ContactRequest, document_of(call))))
 
 
-def read_removed_contact(_call: Call, id_: str) -> Command:
-    """A contact that goes."""
-    return RemoveContact(number(id_))
+def _remove_contact(_call: Call, match: re.Match[str]) -> Command:
+    return RemoveContact(number(match))
 
 
-def read_contacts_of(_call: Call, id_: str) -> Command:
-    """The contacts of a group."""
-    return ListContacts(Wanted(group=number(id_)), _EVERYTHING)
+def _contacts_of_group(_call: Call, match: re.Match[str]) -> Command:
+    return ListContacts(Wanted(group=number(match)), _EVERYTHING)
 
 
-def read_groups(_call: Call, _id: str) -> Command:
-    """All groups."""
+def _groups(_call: Call, _match: re.Match[str]) -> Command:
     return ListGroups()
 
 
-def read_group(_call: Call, id_: str) -> Command:
-    """One of them."""
-    return GetGroup(number(id_))
+def _group(_call: Call, match: re.Match[str]) -> Command:
+    return GetGroup(number(match))
 
 
-def read_new_groups(body: bytes, query: str) -> Command:
-    """Groups that are made."""
-    groups, several = _each(body, query, _group)
-    return SaveGroups(groups, several=several)
+def _add_groups(call: Call, _match: re.Match[str]) -> Command:
+    groups, several = read_each(GroupRequest, call)
+    return SaveGroups(tuple([(group.name, group.color) for group in groups]), several=several)
 
 
-def read_changed_group(body: bytes, id_: str) -> Command:
-    """A group that is changed."""
-    return SaveGroups((_group(read_object(body)),), key=number(id_))
+def _change_group(call: Call, match: re.Match[str]) -> Command:
+    group = read(GroupRequest, document_of(call))
+    return SaveGroups(((group.name, group.color),), key=number(match))
 
 
-def read_removed_group(_call: Call, id_: str) -> Command:
-    """A group that goes."""
-    return RemoveGroup(number(id_))
+def _remove_group(_call: Call, match: re.Match[str]) -> Command:
+    return RemoveGroup(number(match))
 
 
-def read_groups_of(_call: Call, id_: str) -> Command:
-    """The groups that a contact is in."""
-    return ListGroups(contact=number(id_))
+def _groups_of_contact(_call: Call, match: re.Match[str]) -> Command:
+    return ListGroups(contact=number(match))
 
 
-def read_memberships(_call: Call, _id: str) -> Command:
-    """All memberships."""
+def _memberships(_call: Call, _match: re.Match[str]) -> Command:
     return ListMemberships()
 
 
-def read_membership(_call: Call, id_: str) -> Command:
-    """One of them."""
-    return GetMembership(number(id_))
+def _membership(_call: Call, match: re.Match[str]) -> Command:
+    return GetMembership(number(match))
 
 
-def read_new_memberships(body: bytes, query: str) -> Command:
-    """Memberships that begin."""
-    return Join(*_each(body, query, _pair))
+def _join(call: Call, _match: re.Match[str]) -> Command:
+    memberships, several = read_each(MembershipRequest, call)
+    return Join(tuple([(each.contact, each.group) for each in memberships]), several)
 
 
-def read_removed_membership(_call: Call, id_: str) -> Command:
-    """A membership that ends."""
-    return Leave(number(id_))
+def _leave(_call: Call, match: re.Match[str]) -> Command:
+    return Leave(number(match))
 
 
-def read_memberships_of_contact(_call: Call, id_: str) -> Command:
-    """The memberships of a contact."""
-    return ListMemberships(contact=number(id_))
+def _memberships_of_contact(_call: Call, match: re.Match[str]) -> Command:
+    return ListMemberships(contact=number(match))
 
 
-def read_memberships_of_group(_call: Call, id_: str) -> Command:
-    """The memberships of a group."""
-    return ListMemberships(group=number(id_))
+def _memberships_of_group(_call: Call, match: re.Match[str]) -> Command:
+    return ListMemberships(group=number(match))
 
 
-def contacts(result: Contacts) -> Document | list[Document]:
-    """A contact, or a list of them."""
-    return _shown([_contact_document(each, result.account.name) for each in result.contacts], several=result.several)
+def _shown(of: Callable[[T, str], object], entries: Sequence[T], owner: str, *, several: bool) -> object:
+    """An object for one, a list for several."""
+    documents = [of(entry, owner) for entry in entries]
+    return documents if several else documents[0]
 
 
-def groups(result: Groups) -> Document | list[Document]:
-    """A group, or a list of them."""
-    return _shown([_group_document(each, result.account.name) for each in result.groups], several=result.several)
+def _show_contacts(result: Contacts) -> object:
+    return _shown(_contact_document, result.contacts, result.account.name, several=result.several)
 
 
-def memberships(result: Memberships) -> Document | list[Document]:
-    """A membership, or a list of them."""
-    owner = result.account.name
-    return _shown([_membership_document(each, owner) for each in result.memberships], several=result.several)
+def _show_groups(result: Groups) -> object:
+    return _shown(_group_document, result.groups, result.account.name, several=result.several)
 
 
-def _shown(documents: Sequence[Document], *, several: bool) -> Document | list[Document]:
-    return list(documents) if several else documents[0]
+def _show_memberships(result: Memberships) -> object:
+    return _shown(_membership_document, result.memberships, result.account.name, several=result.several)
 
 
-def _contact_document(contact: Contact, owner: str) -> Document:
+def _contact_document(contact: Contact, owner: str) -> ContactDocument:
+    told = contact.properties.get
     return {
         "OwnerID": owner,
         "Created": stamp(contact.created),
         "Modified": stamp(contact.modified),
         "ID": contact.key,
-        **{name: contact.properties.get(of) for name, of, _ in _COLUMNS},
+        "Title": told("title"),
+        "Notes": told("notes"),
+        "Organization": told("organization"),
+        "FirstName": told("firstName"),
+        "LastName": told("lastName"),
+        "Phone": told("phoneNumber"),
+        "Email": told("email"),
     }
 
 
-def _group_document(group: Group, owner: str) -> Document:
+def _group_document(group: Group, owner: str) -> GroupDocument:
     return {
         "OwnerID": owner,
         "ContactsCount": group.contacts,
@@ -251,7 +219,7 @@ def _group_document(group: Group, owner: str) -> Document:
     }
 
 
-def _membership_document(membership: Membership, owner: str) -> Document:
+def _membership_document(membership: Membership, owner: str) -> MembershipDocument:
     return {
         "ID": membership.key,
         "OwnerID": owner,
@@ -259,3 +227,104 @@ def _membership_document(membership: Membership, owner: str) -> Document:
         "Group": membership.group,
         "Contact": membership.contact,
     }
+
+
+_SENT = (413, 415)
+_CHANGED = (404, 413, 415)
+_GONE = (404,)
+
+ROUTES: tuple[Route, ...] = (
+    route(
+        "/api/contacts",
+        GET=Op(_contacts, "List the contacts", list[ContactDocument], show=_show_contacts),
+        POST=Op(
+            _add_contacts,
+            "Add a contact, or a list of them",
+            ContactDocument | list[ContactDocument],
+            body=one_or_several(ContactRequest),
+            refusals=_SENT,
+            query=(SEVERAL,),
+            show=_show_contacts,
+        ),
+    ),
+    route(
+        "/api/contacts/{id}",
+        GET=Op(_contact, "Tell of a contact", ContactDocument, refusals=_GONE, show=_show_contacts),
+        PUT=Op(
+            _change_contact,
+            "Change a contact",
+            ContactDocument,
+            body=ContactRequest,
+            refusals=_CHANGED,
+            show=_show_contacts,
+        ),
+        DELETE=Op(_remove_contact, "Remove a contact", ContactDocument, refusals=_GONE, show=_show_contacts),
+    ),
+    route(
+        "/api/contacts/{id}/groups",
+        GET=Op(_groups_of_contact, "List a contact's groups", list[GroupDocument], refusals=_GONE, show=_show_groups),
+    ),
+    route(
+        "/api/contacts/{id}/memberships",
+        GET=Op(
+            _memberships_of_contact,
+            "List a contact's memberships",
+            list[MembershipDocument],
+            refusals=_GONE,
+            show=_show_memberships,
+        ),
+    ),
+    route(
+        "/api/groups",
+        GET=Op(_groups, "List the groups", list[GroupDocument], show=_show_groups),
+        POST=Op(
+            _add_groups,
+            "Make a group, or several",
+            GroupDocument | list[GroupDocument],
+            body=one_or_several(GroupRequest),
+            refusals=_SENT,
+            query=(SEVERAL,),
+            show=_show_groups,
+        ),
+    ),
+    route(
+        "/api/groups/{id}",
+        GET=Op(_group, "Tell of a group", GroupDocument, refusals=_GONE, show=_show_groups),
+        PUT=Op(_change_group, "Change a group", GroupDocument, body=GroupRequest, refusals=_CHANGED, show=_show_groups),
+        DELETE=Op(_remove_group, "Remove a group", GroupDocument, refusals=_GONE, show=_show_groups),
+    ),
+    route(
+        "/api/groups/{id}/contacts",
+        GET=Op(
+            _contacts_of_group, "List a group's contacts", list[ContactDocument], refusals=_GONE, show=_show_contacts
+        ),
+    ),
+    route(
+        "/api/groups/{id}/memberships",
+        GET=Op(
+            _memberships_of_group,
+            "List a group's memberships",
+            list[MembershipDocument],
+            refusals=_GONE,
+            show=_show_memberships,
+        ),
+    ),
+    route(
+        "/api/memberships",
+        GET=Op(_memberships, "List the memberships", list[MembershipDocument], show=_show_memberships),
+        POST=Op(
+            _join,
+            "Put a contact into a group, or several",
+            MembershipDocument | list[MembershipDocument],
+            body=one_or_several(MembershipRequest),
+            refusals=_SENT,
+            query=(SEVERAL,),
+            show=_show_memberships,
+        ),
+    ),
+    route(
+        "/api/memberships/{id}",
+        GET=Op(_membership, "Tell of a membership", MembershipDocument, refusals=_GONE, show=_show_memberships),
+        DELETE=Op(_leave, "End a membership", MembershipDocument, refusals=_GONE, show=_show_memberships),
+    ),
+)

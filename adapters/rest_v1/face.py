@@ -2,15 +2,14 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import orjson
 from pydantic import SecretStr
 
-from adapters.rest_v1 import blacklist, contacts, lists, lookup, passcodes, wire
-from gateway.commands import Command, GetAccount, GetMessage, Relay, Result
+from adapters.rest_v1 import blacklist, contacts, lookup, messaging, passcodes, wire
+from adapters.rest_v1.reference import reference
+from gateway.commands import Relay, Result
 from gateway.errors import (
     Busy,
     Forbidden,
@@ -26,94 +25,12 @@ from gateway.errors import (
     Unconfirmed,
     UnsupportedMedia,
 )
-from gateway.idempotency import once_of
-from gateway.ids import LAST_NUMBER
 from gateway.ports import Call, Credentials, Headers, Inbound, Reply
+from gateway.rest import Route
 from gateway.translator import LEGACY, LegacyCode
 
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    method: str
-    path: re.Pattern[str]
-    read: Callable[[Call, str], Command]
-    """Gets the call and the `id` in its path, empty where the path has none."""
-    show: Callable[[Any], object]
-    """Gets the result; returns the document that answers."""
-
-
-def _json_body(call: Call) -> bytes:
-    media = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media not in ("application/json", "text/json") and not re.fullmatch(r"[^/\s]+/[^/\s]+\+json", media):
-        raise UnsupportedMedia("Send JSON with Content-Type: application/json")
-    return call.body
-
-
-def _send(call: Call, _id: str) -> Command:
-    return wire.read_send(_json_body(call))._replace(once=once_of(call))
-
-
-def _sent(_call: Call, id_: str) -> Command:
-    # Ten digits hold every int32; a longer id is nobody's.
-    if not re.fullmatch(r"[0-9]{1,10}", id_) or int(id_) > LAST_NUMBER:
-        raise NotFound("There is no SMS with this id")
-    return GetMessage(int(id_))
-
-
-def _me(_call: Call, _id: str) -> Command:
-    return GetAccount()
-
-
-def _adds(read: Callable[[bytes, str], Command]) -> Callable[[Call, str], Command]:
-    """Reads a body of JSON, and from the query whether it is a list."""
-    return lambda call, _id: read(_json_body(call), call.query)
-
-
-def _changes(read: Callable[[bytes, str], Command]) -> Callable[[Call, str], Command]:
-    """Reads a body of JSON that is about an id."""
-    return lambda call, id_: read(_json_body(call), id_)
-
-
-def _route(method: str, path: str, read: Callable[[Call, str], Command], show: Callable[[Any], object]) -> _Route:
-    return _Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)") + "/?"), read, show)
-
-
-_ROUTES = (
-    _route("POST", "/api/sms/send", _send, wire.sent),
-    _route("GET", "/api/sms/sent", lists.read_sent, lists.sent),
-    _route("GET", "/api/sms/sent/{id}", _sent, wire.logged),
-    _route("GET", "/api/sms/sent/bundle/{id}", lists.read_bundle, lists.sent),
-    _route("GET", "/api/sms/received", lists.read_received, lists.received),
-    _route("GET", "/api/sms/received/{id}", lists.read_one_received, lists.one_received),
-    _route("GET", "/api/me", _me, wire.account),
-    _route("GET", "/api/me/account", _me, wire.whole_account),
-    _route("GET", "/api/blacklist", blacklist.read_all, blacklist.listed),
-    _route("POST", "/api/blacklist", _adds(blacklist.read_entries), blacklist.added),
-    _route("GET", "/api/blacklist/{id}", blacklist.read_one, blacklist.one),
-    _route("DELETE", "/api/blacklist/{id}", blacklist.read_removed, blacklist.one),
-    _route("POST", "/api/authentications", _adds(passcodes.read_request), passcodes.sent),
-    _route("POST", "/api/authentications/validate", _adds(passcodes.read_validation), passcodes.valid),
-    _route("GET", "/api/authentications/settings", passcodes.asked_settings, passcodes.settings),
-    _route("PUT", "/api/authentications/settings", _changes(passcodes.read_settings), passcodes.settings),
-    _route("GET", "/api/contacts", contacts.read_contacts, contacts.contacts),
-    _route("POST", "/api/contacts", _adds(contacts.read_new_contacts), contacts.contacts),
-    _route("GET", "/api/contacts/{id}", contacts.read_contact, contacts.contacts),
-    _route("PUT", "/api/contacts/{id}", _changes(contacts.read_changed_contact), contacts.contacts),
-    _route("DELETE", "/api/contacts/{id}", contacts.read_removed_contact, contacts.contacts),
-    _route("GET", "/api/contacts/{id}/groups", contacts.read_groups_of, contacts.groups),
-    _route("GET", "/api/contacts/{id}/memberships", contacts.read_memberships_of_contact, contacts.memberships),
-    _route("GET", "/api/groups", contacts.read_groups, contacts.groups),
-    _route("POST", "/api/groups", _adds(contacts.read_new_groups), contacts.groups),
-    _route("GET", "/api/groups/{id}", contacts.read_group, contacts.groups),
-    _route("PUT", "/api/groups/{id}", _changes(contacts.read_changed_group), contacts.groups),
-    _route("DELETE", "/api/groups/{id}", contacts.read_removed_group, contacts.groups),
-    _route("GET", "/api/groups/{id}/contacts", contacts.read_contacts_of, contacts.contacts),
-    _route("GET", "/api/groups/{id}/memberships", contacts.read_memberships_of_group, contacts.memberships),
-    _route("GET", "/api/memberships", contacts.read_memberships, contacts.memberships),
-    _route("POST", "/api/memberships", _adds(contacts.read_new_memberships), contacts.memberships),
-    _route("GET", "/api/memberships/{id}", contacts.read_membership, contacts.memberships),
-    _route("DELETE", "/api/memberships/{id}", contacts.read_removed_membership, contacts.memberships),
-)
+_ROUTES: tuple[Route, ...] = (*messaging.ROUTES, *blacklist.ROUTES, *passcodes.ROUTES, *contacts.ROUTES)
+_REFERENCE = reference(_ROUTES)
 
 # The first class that fits. 403 on sending means that there are no credits and nothing else (the provider's C# sample).
 _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
@@ -137,7 +54,6 @@ _HEADERS: Mapping[int, Headers] = {
     503: {"Retry-After": "1"},
 }
 
-_LOOKUP = "/api/phonenumber/lookup"
 _JSON = "application/json; charset=utf-8"
 
 
@@ -153,24 +69,29 @@ class RestV1Face:
         Routing comes before credentials, as in ASP.NET Web API: an unknown path is one for everybody. A look-up of
         phone numbers is answered here, and to everybody.
         """
-        if call.path.lower().rstrip("/") == _LOOKUP:
-            if call.method != "POST":
-                raise MethodNotAllowed(("POST",))
-            return _json(200, lookup.answer(_json_body(call)), {})
-        routed = _routed(call)
-        if routed is None:
+        if (shown := _REFERENCE.shown(call)) is not None:
+            return shown
+        path = call.path.rstrip("/")
+        if path.lower() == lookup.ADDRESS:
+            return lookup.answer(call)
+        found = _found(path)
+        if found is None:
             return _elsewhere(call)
-        route, id_ = routed
+        route, match = found
+        operation = route.operations.get(call.method)
+        if operation is None:
+            raise MethodNotAllowed(tuple(route.operations))
         credentials = _credentials(call.headers.get("Authorization", ""))
         try:
-            return Inbound(credentials, route.read(call, id_), route.show)
+            return Inbound(credentials, operation.decode(call, match), operation.show)
         except RequestError as error:
-            return Inbound(credentials, error, route.show)
+            return Inbound(credentials, error, operation.show)
 
     def leaves(self, call: Call) -> bool:
         """Whether there is no such address here, but may be one at the provider."""
-        path = call.path.lower()
-        return path.rstrip("/") != _LOOKUP and not any(route.path.fullmatch(path) for route in _ROUTES)
+        path = call.path.rstrip("/")
+        served = path.lower() == lookup.ADDRESS or _REFERENCE.shown(call) is not None
+        return not served and _found(path) is None
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002
         """The documented object or list, in PascalCase. 200 also for what was sent: any 2xx is success to clients."""
@@ -195,14 +116,10 @@ def _elsewhere(call: Call) -> Inbound:
     return Inbound(credentials, Relay("/api/"))
 
 
-def _routed(call: Call) -> tuple[_Route, str] | None:
-    path = call.path.lower()
-    here = [(route, match) for route in _ROUTES if (match := route.path.fullmatch(path))]
-    for route, match in here:
-        if route.method == call.method:
-            return route, match.groupdict().get("id", "")
-    if here:
-        raise MethodNotAllowed([route.method for route, _ in here])
+def _found(path: str) -> tuple[Route, re.Match[str]] | None:
+    for route in _ROUTES:
+        if match := route.match(path):
+            return route, match
     return None
 
 

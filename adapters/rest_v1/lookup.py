@@ -5,25 +5,23 @@ Sources: the provider's WordPress plugin, which asks without credentials, from i
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from adapters.rest_v1.wire import Document, as_text, read_object
-from gateway.errors import Malformed, TooLarge
+import orjson
 
+from adapters.rest_v1.documents import FoundNumber, LookupDocument
+from adapters.rest_v1.exchange import Body, Read, as_text, document_of, read
+from gateway.errors import MethodNotAllowed, TooLarge
+from gateway.openapi import Document, Operation
+from gateway.ports import Call, Reply
+
+ADDRESS = "/api/phonenumber/lookup"
 MAX_BODY = 16 * 2**10
 """Bytes. Anybody may ask, so a question is answered that costs little."""
 MAX_NUMBERS = 100
 MAX_NUMBER = 50
 """Characters, more than anybody writes a number with."""
-
-
-def answer(body: bytes) -> Document:
-    """The document that answers a question. Raises Malformed, TooLarge."""
-    if len(body) > MAX_BODY:
-        raise TooLarge(MAX_BODY)
-    given = read_object(body)
-    region, numbers = _region(given.get("defaultregion")), _numbers(given.get("phonenumbers"))
-    return {"phoneNumbers": [_found(number, region) for number in numbers]}
+_NUMBER: Document = {"type": ["string", "integer"], "maxLength": MAX_NUMBER}
 
 
 def _region(value: object) -> str | None:
@@ -35,7 +33,7 @@ def _region(value: object) -> str | None:
         return None
     region = value.strip().upper() if isinstance(value, str) else ""
     if not re.fullmatch("[A-Z]{2}", region) or region not in SUPPORTED_REGIONS:
-        raise Malformed("The request is invalid", {"DefaultRegion": ["Give a country by its two letters, as SE"]})
+        raise ValueError("Give a country by its two letters, as SE")
     return region
 
 
@@ -43,12 +41,51 @@ def _numbers(value: object) -> list[str]:
     entries = value if isinstance(value, list) else [] if value is None else [value]
     numbers = [text for entry in entries[: MAX_NUMBERS + 1] if (text := as_text(entry)) is not None]
     if not 0 < len(entries) <= MAX_NUMBERS or len(numbers) < len(entries) or max(map(len, numbers)) > MAX_NUMBER:
-        sentence = f"Give a list of 1 to {MAX_NUMBERS} strings of at most {MAX_NUMBER} characters"
-        raise Malformed("The request is invalid", {"PhoneNumbers": [sentence]})
+        raise ValueError(f"Give a list of 1 to {MAX_NUMBERS} strings of at most {MAX_NUMBER} characters")
     return numbers
 
 
-def _found(text: str, region: str | None) -> Document:
+class LookupRequest(Body):
+    """Numbers, and the country of those without a country code."""
+
+    default_region: Annotated[
+        str | None, Read(_region, {"type": ["string", "null"], "pattern": "^([A-Za-z]{2})?$"})
+    ] = None
+    phone_numbers: Annotated[
+        list[str],
+        Read(
+            _numbers,
+            {"anyOf": [{"type": "array", "items": _NUMBER, "minItems": 1, "maxItems": MAX_NUMBERS}, _NUMBER]},
+        ),
+    ]
+
+
+OPERATION = Operation(
+    "POST",
+    ADDRESS,
+    "Tell whether numbers can be numbers, and how they are written",
+    LookupDocument,
+    body=LookupRequest,
+    refusals=(400, 413, 415),
+    tag="phonenumber",
+    open=True,
+)
+
+
+def answer(call: Call) -> Reply:
+    """What a question is answered with, whoever asks. Raises RequestError."""
+    if call.method != "POST":
+        raise MethodNotAllowed(["POST"])
+    if len(call.body) > MAX_BODY:
+        raise TooLarge(MAX_BODY)
+    request = read(LookupRequest, document_of(call))
+    found: LookupDocument = {
+        "phoneNumbers": [_found(number, request.default_region) for number in request.phone_numbers]
+    }
+    return Reply(200, orjson.dumps(found), {"Content-Type": "application/json; charset=utf-8"})
+
+
+def _found(text: str, region: str | None) -> FoundNumber:
     import phonenumbers  # noqa: PLC0415
 
     try:
@@ -58,22 +95,19 @@ def _found(text: str, region: str | None) -> Document:
     return _document(text, number if phonenumbers.is_valid_number(number) else None)
 
 
-def _document(text: str, number: Any) -> Document:
+def _document(text: str, number: Any) -> FoundNumber:
     import phonenumbers  # noqa: PLC0415
 
+    def written(kind: int) -> str | None:
+        return None if number is None else str(phonenumbers.format_number(number, kind))
+
     kinds = phonenumbers.PhoneNumberFormat
-    written = {
-        name: None if number is None else phonenumbers.format_number(number, kind)
-        for name, kind in (
-            ("e164Format", kinds.E164),
-            ("internationalFormat", kinds.INTERNATIONAL),
-            ("nationalFormat", kinds.NATIONAL),
-        )
-    }
     return {
         "phoneNumber": text,
         "isValid": number is not None,
-        **written,
+        "e164Format": written(kinds.E164),
+        "internationalFormat": written(kinds.INTERNATIONAL),
+        "nationalFormat": written(kinds.NATIONAL),
         "countryCode": None if number is None else number.country_code,
         "region": None if number is None else phonenumbers.region_code_for_number(number),
     }

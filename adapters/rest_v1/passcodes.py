@@ -4,10 +4,24 @@ Sources: the provider's help pages (properties, bounds, defaults) and its C# sam
 What is answered is documented nowhere.
 """
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from typing import Annotated
 
-from adapters.rest_v1.wire import Document, as_text, read_object, stamp
+from pydantic import Field
+
+from adapters.rest_v1.documents import PasscodeDocument, SettingsDocument, ValidDocument
+from adapters.rest_v1.exchange import (
+    FLAG,
+    NUMBER,
+    Body,
+    Read,
+    document_of,
+    optional,
+    read,
+    stamp,
+    text,
+    whole,
+)
 from gateway.commands import (
     CheckPasscode,
     Command,
@@ -18,59 +32,92 @@ from gateway.commands import (
     SendPasscode,
     SetPasscodeSettings,
 )
-from gateway.errors import Malformed
 from gateway.model import MAX_BODY
 from gateway.ports import Call
+from gateway.rest import Op, Route, route
 
+MAX_LENGTH = 25
 MAX_CONCURRENT = 100
 MAX_TEXT = 100
 """Characters of a number or a code; who writes more means something else."""
 
-_TRUTH = {"true": True, "false": False}
+# What it must be like is judged by the core, which knows more forms of a number.
+_PHONE = Read(text(MAX_TEXT).value, NUMBER.schema)
+_FORMAT = text(
+    MAX_BODY - MAX_LENGTH + len("{0}"),
+    "^[^\\u0000]*\\{0\\}[^\\u0000]*$",
+    "{} must contain {0}, where the code goes",
+    type="string",
+)
 
 
-def read_request(body: bytes, _query: str) -> Command:
-    """A code to be sent. Raises Malformed."""
-    given = _Given(body)
-    phone, wishes = given.required("Phone"), given.wishes()
-    given.check()
-    return SendPasscode(phone, wishes)
+class _Phone(Body):
+    """Whose code it is."""
+
+    phone: Annotated[str, _PHONE]
 
 
-def read_validation(body: bytes, _query: str) -> Command:
-    """A code to be checked. Raises Malformed."""
-    given = _Given(body)
-    phone, code = given.required("Phone"), given.required("Code")
-    given.check()
-    return CheckPasscode(phone, code)
+class _Wishes(Body):
+    """What a request and the settings both may say."""
+
+    sender: Annotated[str | None, optional(text(MAX_TEXT))] = Field(None, alias="From")
+    message_format: Annotated[str | None, optional(_FORMAT)] = None
+    length: Annotated[int | None, optional(whole(3, MAX_LENGTH))] = None
+    expiration_time: Annotated[int | None, optional(whole(1, 86_400))] = None
+    numeric_only: Annotated[bool | None, optional(FLAG)] = None
+
+    def settings(self, concurrent: int | None = None) -> PasscodeSettings:
+        """As the core knows them."""
+        return PasscodeSettings(
+            concurrent, self.sender, self.message_format, self.length, self.expiration_time, self.numeric_only
+        )
 
 
-def read_settings(body: bytes, _id: str) -> Command:
-    """What the account sets; what is null or left out it unsets. Raises Malformed."""
-    given = _Given(body)
-    wishes = given.wishes()._replace(concurrent=given.number("ConcurrentLimit", 1, MAX_CONCURRENT))
-    given.check()
-    return SetPasscodeSettings(wishes)
+class PasscodeRequest(_Wishes, _Phone):
+    """A code that is to be sent."""
 
 
-def asked_settings(_call: Call, _id: str) -> Command:
-    """What the account has set."""
+class PasscodeSettingsRequest(_Wishes):
+    """What an account sets; what is null or left out it unsets."""
+
+    concurrent_limit: Annotated[int | None, optional(whole(1, MAX_CONCURRENT))] = None
+
+
+class ValidationRequest(_Phone):
+    """A code that somebody typed."""
+
+    code: Annotated[str, text(MAX_TEXT)]
+
+
+def _send(call: Call, _match: re.Match[str]) -> Command:
+    request = read(PasscodeRequest, document_of(call))
+    return SendPasscode(request.phone, request.settings())
+
+
+def _check(call: Call, _match: re.Match[str]) -> Command:
+    request = read(ValidationRequest, document_of(call))
+    return CheckPasscode(request.phone, request.code)
+
+
+def _settings(_call: Call, _match: re.Match[str]) -> Command:
     return GetPasscodeSettings()
 
 
-def sent(result: PasscodeSent) -> Document:
-    """A code that was sent; the code itself is told to its phone alone."""
+def _set(call: Call, _match: re.Match[str]) -> Command:
+    request = read(PasscodeSettingsRequest, document_of(call))
+    return SetPasscodeSettings(request.settings(request.concurrent_limit))
+
+
+def _sent(result: PasscodeSent) -> PasscodeDocument:
     created, expires = stamp(result.created), stamp(result.expires)
     return {"ID": result.number, "Phone": result.msisdn, "Created": created, "Expires": expires}
 
 
-def valid(result: PasscodeValid) -> Document:
-    """A code that was good."""
+def _valid(result: PasscodeValid) -> ValidDocument:
     return {"Phone": result.msisdn, "IsValid": True}
 
 
-def settings(result: PasscodeSettings) -> Document:
-    """What the account has set, in the documented order."""
+def _show_settings(result: PasscodeSettings) -> SettingsDocument:
     return {
         "ConcurrentLimit": result.concurrent,
         "From": result.sender,
@@ -81,69 +128,39 @@ def settings(result: PasscodeSettings) -> Document:
     }
 
 
-class _Given:
-    """The properties of a body, found without regard to letter case, and what is wrong with them."""
-
-    def __init__(self, body: bytes) -> None:
-        self._values: Mapping[str, Any] = read_object(body)
-        self._problems: dict[str, list[str]] = {}
-
-    def check(self) -> None:
-        """Raises Malformed with every problem."""
-        if self._problems:
-            raise Malformed("The request is invalid", self._problems)
-
-    def required(self, name: str) -> str:
-        """A text that must be there."""
-        text = self._text(name, MAX_TEXT)
-        if text is None and name not in self._problems:
-            self._refuse(name, f"{name} is required")
-        return text or ""
-
-    def wishes(self) -> PasscodeSettings:
-        """What a request and the settings both may say."""
-        sender, format_ = self._text("From", MAX_TEXT), self._text("MessageFormat", MAX_BODY)
-        if format_ is not None and "{0}" not in format_:
-            self._refuse("MessageFormat", "MessageFormat must contain {0}, where the code goes")
-        return PasscodeSettings(
-            None,
-            sender,
-            format_,
-            self.number("Length", 3, 25),
-            self.number("ExpirationTime", 1, 86400),
-            self._truth("NumericOnly"),
-        )
-
-    def number(self, name: str, least: int, most: int) -> int | None:
-        """A whole number, which may be written as a string."""
-        value = self._values.get(name.lower())
-        if value is None:
-            return None
-        digits = (as_text(value) or "").strip()
-        # No more digits than any bound has: a number may have thousands.
-        if digits.isascii() and digits.isdigit() and len(digits) < 9 and least <= int(digits) <= most:
-            return int(digits)
-        self._refuse(name, f"{name} must be a whole number from {least} to {most}")
-        return None
-
-    def _text(self, name: str, most: int) -> str | None:
-        value = self._values.get(name.lower())
-        if value is None:
-            return None
-        text = as_text(value)
-        if text is None or not text.strip() or len(text) > most or "\0" in text:
-            self._refuse(name, f"{name} must be a string of 1 to {most} characters")
-            return None
-        return text
-
-    def _truth(self, name: str) -> bool | None:
-        value = self._values.get(name.lower())
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str) and (said := _TRUTH.get(value.strip().lower())) is not None:
-            return said
-        self._refuse(name, f"{name} must be true or false")
-        return None
-
-    def _refuse(self, name: str, sentence: str) -> None:
-        self._problems.setdefault(name, []).append(sentence)
+ROUTES: tuple[Route, ...] = (
+    route(
+        "/api/authentications",
+        POST=Op(
+            _send,
+            "Make a code and send it to a phone",
+            PasscodeDocument,
+            body=PasscodeRequest,
+            refusals=(403, 413, 415, 500),
+            show=_sent,
+        ),
+    ),
+    route(
+        "/api/authentications/validate",
+        POST=Op(
+            _check,
+            "Check a code, which can be used once; a wrong one is answered with 400",
+            ValidDocument,
+            body=ValidationRequest,
+            refusals=(413, 415, 500),
+            show=_valid,
+        ),
+    ),
+    route(
+        "/api/authentications/settings",
+        GET=Op(_settings, "Tell what the account has set", SettingsDocument, show=_show_settings),
+        PUT=Op(
+            _set,
+            "Set what the account's codes are like",
+            SettingsDocument,
+            body=PasscodeSettingsRequest,
+            refusals=(413, 415),
+            show=_show_settings,
+        ),
+    ),
+)

@@ -4,27 +4,30 @@ Sources: the provider's help pages (property order, types) and its REST API page
 """
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, cast
 
 import orjson
+from pydantic import ConfigDict, Field
 
-from gateway.clock import iso
+from adapters.rest_v1.documents import (
+    AccountDocument,
+    ErrorDocument,
+    LoggedOutgoingSms,
+    ProcessedOutgoingSms,
+    WholeAccountDocument,
+)
+from adapters.rest_v1.exchange import ID, NUMBER, TEXT, Body, Read, as_text, read, stamp, string
 from gateway.commands import Accepted, AccountStatus, MessageStatus, SubmitBatch
 from gateway.errors import GatewayError, Malformed
 from gateway.ids import number_of
-from gateway.model import Batch, Content, DataCoding, Message, Recipient
+from gateway.model import MAX_BODY, MAX_RECIPIENTS, Batch, Content, DataCoding, Message, Recipient
 from gateway.msisdn import normalise
+from gateway.openapi import Document
 from gateway.text import choose, placeholders, render
 from gateway.translator import LEGACY, LegacyCode
 
-Document = dict[str, object]
 Arguments = Mapping[str, Mapping[str, str]]
-
-_UNCARRIED = {
-    "Email": "E-mail copies cannot be sent from here; leave Email out or false",
-}
 
 # The help pages name the type SmsEncoding and not its values: inferred.
 _ENCODINGS = {DataCoding.GSM: "GSM7", DataCoding.UCS: "UCS2"}
@@ -45,25 +48,106 @@ _FIELDS = {
 }
 
 
-def read_send(body: bytes) -> SubmitBatch:
-    """The posted SMS. Raises Malformed with every problem, each under the name of its property.
+def _numbers(given: object) -> list[str]:
+    entries = given if isinstance(given, list) else [] if given is None else [given]
+    numbers = [as_text(entry) for entry in entries]
+    if None in numbers:
+        raise ValueError("{} must be a list of strings")
+    return cast("list[str]", numbers)
 
-    As ASP.NET Web API binds it: names in any letter case, unknown ones ignored, numbers taken where strings belong.
-    """
-    given = _Given(_object(body))
-    sender, text, numbers, arguments = given.text("From"), given.text("Message"), given.numbers(), given.arguments()
-    contacts, groups = given.ids("Contacts"), given.ids("Groups")
-    given.check_ignored()
+
+def _ids(given: object) -> tuple[int, ...]:
+    entries = given if isinstance(given, list) else [given] if given else []
+    ids = [number_of(as_text(entry) or "") for entry in entries]
+    if None in ids:
+        raise ValueError("{} must be a list of ids")
+    return tuple(cast("list[int]", ids))
+
+
+def _arguments(given: object) -> Arguments:
+    given = given or {}
+    if not isinstance(given, dict) or not all(isinstance(group or {}, dict) for group in given.values()):
+        raise ValueError("{} must hold an object of arguments for each number, or for default")
+    read = {
+        number: {name: _argument(value) for name, value in (group or {}).items()} for number, group in given.items()
+    }
+    if any(value is None for group in read.values() for value in group.values()):
+        raise ValueError("Template arguments must be strings")
+    return cast("Arguments", read)
+
+
+def _argument(value: object) -> str | None:
+    if value is None:
+        return ""
+    # 100.0 stays 100.0, as it was written; of other decimals nobody knows how they were.
+    return str(value) if isinstance(value, float) and value.is_integer() else as_text(value)
+
+
+def _no_email(given: object) -> None:
+    if given and not (isinstance(given, str) and given.strip().lower() in ("", "false")):
+        raise ValueError("E-mail copies cannot be sent from here; leave {} out or false")
+
+
+def _prio(given: object) -> None:
+    prio = as_text(given or 0)
+    if prio is None or not prio.strip().removeprefix("-").isdecimal():
+        raise ValueError("{} must be a whole number")
+
+
+_NUMBERS: Document = {"type": "array", "items": NUMBER.schema, "maxItems": MAX_RECIPIENTS}
+_IDS: Document = {"type": ["array", "null"], "items": ID.schema}
+_SENDER = "A number of up to 15 digits, or a name of up to 11 letters and digits; a longer name is cut"
+_SOMEBODY: list[Any] = [
+    {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
+    for name in ("Numbers", "Contacts", "Groups")
+]
+
+
+class SendRequest(Body):
+    """An SMS as clients write it; it needs a number, a contact or a group."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _SOMEBODY})
+
+    sender: Annotated[str, string(pattern=TEXT, description=_SENDER)] = Field(alias="From")
+    message: Annotated[str, string(pattern=TEXT, minLength=1, maxLength=MAX_BODY)]
+    numbers: Annotated[list[str], Read(_numbers, {"anyOf": [_NUMBERS, NUMBER.schema, {"type": "null"}]})] = Field(
+        default_factory=list
+    )
+    contacts: Annotated[tuple[int, ...], Read(_ids, _IDS)] = ()
+    groups: Annotated[tuple[int, ...], Read(_ids, _IDS)] = ()
+    parameters: Annotated[
+        Arguments,
+        Read(
+            _arguments,
+            {
+                "type": ["object", "null"],
+                "description": "Template arguments by number, and under `default` those of all others",
+                "additionalProperties": {
+                    "type": ["object", "null"],
+                    "additionalProperties": {"type": ["string", "integer", "null"]},
+                },
+            },
+        ),
+    ] = Field(default_factory=dict)
+    # Without effect, and refused only where that would change who gets what, or where it is no number at all.
+    email: Annotated[None, Read(_no_email, {"enum": [False, None, "", "false", "False"]})] = None
+    prio: Annotated[None, Read(_prio, {"type": ["integer", "null"], "deprecated": True})] = None
+
+
+def read_send(document: object) -> SubmitBatch:
+    """The posted SMS. Raises Malformed with every problem, each under the name of its property."""
+    request = read(SendRequest, document)
+    text, arguments = request.message, request.parameters
     # Only names that `render` finds in a text can be carried; another one would be sent with its brackets.
-    if any(f"{{{name}}}" in text for name in _known(arguments) - placeholders(text)):
-        given.refuse("Parameters", "A template argument may be named with letters, digits and underscores only")
-    if given.problems:
-        raise Malformed("The request is invalid", given.problems)
-    content = Content(sender=sender, body=text, defaults=_defaults(text, arguments) if arguments else None)
-    return SubmitBatch(content, _recipients(numbers, arguments), loose=True, contacts=contacts, groups=groups)
+    if arguments and any(f"{{{name}}}" in text for name in _known(arguments) - placeholders(text)):
+        sentence = "A template argument may be named with letters, digits and underscores only"
+        raise Malformed("The request is invalid", {"Parameters": [sentence]})
+    content = Content(request.sender, text, defaults=_defaults(text, arguments) if arguments else None)
+    recipients = _recipients(request.numbers, arguments)
+    return SubmitBatch(content, recipients, loose=True, contacts=request.contacts, groups=request.groups)
 
 
-def sent(result: Accepted) -> list[Document]:
+def sent(result: Accepted) -> list[ProcessedOutgoingSms]:
     """What `sms/send` answers: one ProcessedOutgoingSMS for each recipient."""
     content, currency = result.batch.content, result.account.currency
     plain = None if content.templated else _said(content, {})
@@ -73,7 +157,7 @@ def sent(result: Accepted) -> list[Document]:
     ]
 
 
-def logged(result: MessageStatus) -> Document:
+def logged(result: MessageStatus) -> LoggedOutgoingSms:
     """What `sms/sent/{id}` answers: one LoggedOutgoingSMS."""
     created, modified = stamp(result.batch.created), stamp(result.message.modified)
     code = LEGACY.current(result.message.status, delayed=result.delayed)
@@ -86,126 +170,42 @@ def logged(result: MessageStatus) -> Document:
     }
 
 
-def account(result: AccountStatus) -> Document:
+def account(result: AccountStatus) -> AccountDocument:
     """What `me` answers."""
     return {
         "Account": result.account.name,
         "Organization": result.account.organization,
         "Type": _ACCOUNT_TYPES.get(result.account.country, _OTHER_ACCOUNT_TYPE),
-        # Digits as the upstream wrote them: a float would drop the noughts of 1000.00.
-        "Balance": orjson.Fragment(result.balance),
+        "Balance": _digits(result.balance),
         "Currency": result.currency,
     }
 
 
-def whole_account(result: AccountStatus) -> Document:
+def whole_account(result: AccountStatus) -> WholeAccountDocument:
     """What `me/account` answers; the key and the id are the account's name and its number, never an API key."""
     digits = re.search(r"[0-9]{1,9}$", result.account.name)
     return {
         "Key": result.account.name,
         "Parent": None,
         "Type": _ACCOUNT_TYPES.get(result.account.country, _OTHER_ACCOUNT_TYPE),
-        "Balance": orjson.Fragment(result.balance),
+        "Balance": _digits(result.balance),
         "Currency": result.currency,
         "ID": int(digits[0]) if digits else 0,
         "Name": result.account.organization,
     }
 
 
-def error_document(error: GatewayError, message: str) -> Document:
+def _digits(balance: str) -> float:
+    """A number in the digits in which the upstream wrote it: a float would drop the noughts of 1000.00."""
+    return cast("float", orjson.Fragment(balance))
+
+
+def error_document(error: GatewayError, message: str) -> ErrorDocument:
     """ASP.NET Web API's error object: `Message`, and `ModelState` where single properties are at fault."""
-    document: Document = {"Message": message}
+    document: ErrorDocument = {"Message": message}
     if isinstance(error, Malformed) and error.fields:
         document["ModelState"] = {_FIELDS.get(name, name): list(said) for name, said in error.fields.items()}
     return document
-
-
-def read_json(body: bytes) -> Any:
-    """What a body says. Raises Malformed."""
-    try:
-        return orjson.loads(body.removeprefix(BOM_UTF8))
-    except orjson.JSONDecodeError:
-        raise Malformed("The body is not valid JSON in UTF-8") from None
-
-
-def read_object(body: bytes) -> dict[str, Any]:
-    """The properties of the object that a body holds, by their names in small letters. Raises Malformed."""
-    return {name.lower(): value for name, value in _object(body).items()}
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    document = read_json(body)
-    if not isinstance(document, dict):
-        raise Malformed("The body must be a JSON object")
-    return document
-
-
-def as_text(value: object) -> str | None:
-    """A string, or a whole number taken for one as Json.NET does; None for anything else.
-
-    Numbers with decimals are refused: their digits are gone once parsed, and `1.50` would be sent as `1.5`.
-    """
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-class _Given:
-    """The properties of a posted SMS, found without regard to letter case, and what is wrong with them."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._values = {name.lower(): value for name, value in document.items()}
-        self.problems: dict[str, list[str]] = {}
-
-    def refuse(self, name: str, sentence: str) -> None:
-        self.problems.setdefault(name, []).append(sentence)
-
-    def text(self, name: str) -> str:
-        value = self._values.get(name.lower())
-        text = as_text(value)
-        if text is None:
-            self.refuse(name, f"{name} is required" if value is None else f"{name} must be a string")
-        return text or ""
-
-    def numbers(self) -> list[str]:
-        value = self._values.get("numbers")
-        entries = value if isinstance(value, list) else [] if value is None else [value]
-        numbers = [as_text(entry) for entry in entries]
-        if None in numbers:
-            self.refuse("Numbers", "Numbers must be a list of strings")
-        return [number for number in numbers if number is not None]
-
-    def ids(self, name: str) -> tuple[int, ...]:
-        value = self._values.get(name.lower())
-        entries = value if isinstance(value, list) else [value] if value else []
-        ids = [number_of(as_text(entry) or "") for entry in entries]
-        if None in ids:
-            self.refuse(name, f"{name} must be a list of ids")
-        return tuple([id_ for id_ in ids if id_ is not None])
-
-    def arguments(self) -> Arguments:
-        given = self._values.get("parameters") or {}
-        if not isinstance(given, dict) or not all(isinstance(group or {}, dict) for group in given.values()):
-            self.refuse("Parameters", "Parameters must hold an object of arguments for each number, or for default")
-            return {}
-        read = {
-            number: {name: "" if value is None else as_text(value) for name, value in (group or {}).items()}
-            for number, group in given.items()
-        }
-        if any(value is None for group in read.values() for value in group.values()):
-            self.refuse("Parameters", "Template arguments must be strings")
-        return {number: {name: value or "" for name, value in group.items()} for number, group in read.items()}
-
-    def check_ignored(self) -> None:
-        """Refuse what would change who gets what; let pass what is without effect."""
-        for name, sentence in _UNCARRIED.items():
-            value = self._values.get(name.lower())
-            if value and not (isinstance(value, str) and value.strip().lower() == "false"):
-                self.refuse(name, sentence)
-        # Deprecated and without effect, but an integer: clients send 0 (unset) to 3.
-        prio = as_text(self._values.get("prio") or 0)
-        if prio is None or not prio.strip().removeprefix("-").isdecimal():
-            self.refuse("Prio", "Prio must be a whole number")
 
 
 def _known(arguments: Arguments) -> set[str]:
@@ -241,7 +241,7 @@ def _said(content: Content, params: Mapping[str, str]) -> tuple[str, str]:
 
 def _processed(
     batch: Batch, message: Message, code: LegacyCode, currency: str, said: tuple[str, str] | None = None
-) -> Document:
+) -> ProcessedOutgoingSms:
     text, encoding = said or _said(batch.content, message.params)
     price = float(message.price or 0)
     return {
@@ -260,8 +260,3 @@ def _processed(
         "From": batch.content.sender,
         "Message": text,
     }
-
-
-def stamp(millis: int) -> str:
-    """`2025-12-16T03:27:02.5890000+00:00`: the help pages' form, seven digits of a second."""
-    return f"{iso(millis)[:-1]}.{millis % 1000:03d}0000+00:00"

@@ -144,7 +144,9 @@ def test_the_library_is_loaded_by_the_first_question() -> None:
     source = (
         "import sys; from gateway import registry; registry.load('rest_v1').face();"
         "print('phonenumbers' in sys.modules);"
-        'from adapters.rest_v1 import lookup; lookup.answer(b\'{"PhoneNumbers":["1"]}\');'
+        "from adapters.rest_v1 import lookup; from gateway.ports import Call;"
+        "headers = {'Content-Type': 'application/json'};"
+        "lookup.answer(Call('POST', lookup.ADDRESS, headers=headers, body=b'{\"PhoneNumbers\":[\"1\"]}'));"
         "print('phonenumbers' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=True)
