@@ -21,7 +21,7 @@ from gateway.http import Http
 from gateway.internal import internal_app
 from gateway.limits import Limits, spent_today
 from gateway.observe import Metrics
-from gateway.operations import Queue
+from gateway.operations import OutboxDesk, Queue
 from gateway.pacer import Pacer
 from gateway.ports import Store
 from gateway.reports import Hooks
@@ -99,11 +99,17 @@ async def start(
         for behind in (callbacks, Housekeeping(store, clock)):
             behind.start()
             stack.push_async_callback(behind.stop)
-        inside = internal_app(store, metrics, Queue(store, dispatcher, clock, metrics), runtime, settings.listen)
-        internal_at = await _listen(web.AppRunner(inside, access_log=None), settings.listen.internal, stack)
+        inside = web.AppRunner(_internal(running, runtime, settings), access_log=None)
+        internal_at = await _listen(inside, settings.listen.internal, stack)
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
         return Gateway(store, public_at, internal_at, runtime, stack.pop_all())
+
+
+def _internal(running: Running, runtime: Runtime, settings: Settings) -> web.Application:
+    store, clock, metrics = running.store, running.clock, running.metrics
+    desks = (Queue(store, running.dispatcher, clock, metrics), OutboxDesk(store, clock))
+    return internal_app(store, metrics, desks, runtime, settings.listen)
 
 
 async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.AsyncExitStack) -> Address:

@@ -4,6 +4,7 @@ Source: the provider's delivery report page: exactly 200 acknowledges; otherwise
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -26,7 +27,10 @@ log = structlog.get_logger()
 
 EVERY = 600.0
 MOST = 10
-AT_ONCE = 32
+AT_ONCE = 64
+"""Posts on their way."""
+OF_ONE = 16
+"""Of them to one caller: one whose server is slow keeps no other's waiting."""
 LEASE = 60.0
 IDLE = 0.5
 
@@ -59,6 +63,10 @@ class Callbacks:
         self._timeout = settings.timeout
         self._allow_private = settings.allow_private
         self._task: asyncio.Task[None] | None = None
+        self._flying: set[asyncio.Task[None]] = set()
+        self._latest: dict[tuple[int, int], asyncio.Task[None]] = {}
+        """Of each message that is told of now, what must have been told before anything else is."""
+        self._on_the_way: Counter[str] = Counter()
         self.configure(callers)
 
     def configure(self, callers: Sequence[Caller]) -> None:
@@ -74,31 +82,80 @@ class Callbacks:
 
     async def stop(self) -> None:
         """Stop; a report that was being posted is posted again after the next start."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [*self._flying, *([self._task] if self._task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
+            again = False
             try:
-                due, now = await self._store.next_callback(), self._clock.now()
-                if due is None or due > now:
-                    await asyncio.sleep(IDLE)
-                    continue
-                until = now + int((LEASE + self._timeout) * 1000)
-                leased = await self._store.lease_callbacks(AT_ONCE, now, until)
-                # What is due of one message is told in order; different messages need not wait for one another.
-                told = groupby(sorted(leased, key=_of), key=_of)
-                await asyncio.gather(*(self._post_all(list(posts)) for _, posts in told), return_exceptions=True)
+                again = await self._lease()
             except Busy:
-                await asyncio.sleep(IDLE)
+                pass
             except Exception:
                 log.exception("callbacks.crashed")
-                await asyncio.sleep(IDLE)
+            if not again:
+                await self._rest()
 
-    async def _post_all(self, posts: Sequence[Callback | Forward]) -> None:
+    async def _rest(self) -> None:
+        """Until there may be something to do: room again, or something that is due."""
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(IDLE)
+
+    async def _lease(self) -> bool:
+        """Begin to post what is due and has room; whether there was anything."""
+        now = self._clock.now()
+        due = await self._store.callbacks_due()
+        room = self._room([caller for caller, moment in due.items() if moment <= now])
+        if not room:
+            return False
+        until = now + int((LEASE + self._timeout) * 1000)
+        leased = await self._store.lease_callbacks(room, now, until)
+        # What is due of one message is told in order; different messages need not wait for one another.
+        for of, posts in groupby(sorted(leased, key=_of), key=_of):
+            self._begin(of, list(posts))
+        return bool(leased)
+
+    def _room(self, callers: Sequence[str]) -> dict[str, int]:
+        """How many more posts of each caller may begin; those with the fewest on their way come first."""
+        left = AT_ONCE - self._on_the_way.total()
+        room = {}
+        for caller in sorted(callers, key=self._on_the_way.__getitem__):
+            most = min(left, OF_ONE - self._on_the_way[caller])
+            if most > 0:
+                room[caller] = most
+                left -= most
+        return room
+
+    def _begin(self, of: tuple[int, int], posts: list[Callback | Forward]) -> None:
+        caller = _about(posts[0])["caller"]
+        task = asyncio.create_task(self._post_all(posts, self._latest.get(of)))
+        self._flying.add(task)
+        self._latest[of] = task
+        self._on_the_way[caller] += len(posts)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._flying.discard(task)
+            self._on_the_way[caller] -= len(posts)
+            if self._latest.get(of) is task:
+                del self._latest[of]
+
+        task.add_done_callback(ended)
+
+    async def _post_all(self, posts: Sequence[Callback | Forward], before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
         for post in posts:
-            await self._post(post)
+            try:
+                await self._post(post)
+            except Busy:
+                log.warning("callback.postponed", **_about(post))  # its lease runs out, and it is posted again
+            except Exception:
+                log.exception("callback.broke", **_about(post))
 
     async def _post(self, post: Callback | Forward) -> None:
         about = _about(post)
@@ -112,7 +169,11 @@ class Callbacks:
         told = outcome if again or outcome != "retry" else "given up"
         self._metrics.callbacks.labels(told).inc()
         log.info("callback", **about, attempt=post.attempts, outcome=told)
-        await self._store.settle_callback(post.key, self._clock.now() + int(EVERY * 1000) if again else None)
+        now = self._clock.now()
+        if told == "given up":
+            await self._store.give_up_callback(post.key, now)
+        else:
+            await self._store.settle_callback(post.key, now + int(EVERY * 1000) if again else None)
 
     async def _outcome(self, post: Callback | Forward, caller: str) -> str:
         address = post.url if isinstance(post, Callback) else self._forward_to.get(caller, "")

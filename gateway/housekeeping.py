@@ -18,10 +18,12 @@ SHARE = 20
 """Times as long as a look took, the next one waits: so this takes a twentieth of the time at most."""
 KEPT = 24 * 3600 * 1000
 """Milliseconds for which a repeated Idempotency-Key is known."""
+GIVEN_UP = 30 * 24 * 3600 * 1000
+"""Milliseconds for which operations can see what a caller could not be posted."""
 
 
 class Housekeeping:
-    """Keeps conversations filed, so that no reader has much to wait for, and the store free of old keys."""
+    """Keeps conversations filed, so that no reader has much to wait for, and the store free of what is old."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -48,6 +50,7 @@ class Housekeeping:
                 more = await self._store.file(AT_ONCE) == AT_ONCE
                 now = self._clock.now()
                 await self._store.forget_keys(now - KEPT, AT_ONCE)
+                await self._store.forget_given_up(now - GIVEN_UP, AT_ONCE)
                 if more:
                     rest = min(EVERY, SHARE * (loop.time() - began))
             except Busy:

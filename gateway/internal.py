@@ -4,21 +4,23 @@ import hmac
 import ipaddress
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.config import Listen
 from gateway.errors import Busy, ConfigError, Malformed, NotFound
 from gateway.observe import Metrics
-from gateway.operations import Order, Queue
+from gateway.operations import Order, OutboxDesk, PostOrder, Queue
 from gateway.ports import Store
 from gateway.runtime import Runtime
 
 log = structlog.get_logger()
+
+M = TypeVar("M", bound=BaseModel)
 
 MAX_BODY = 64 * 1024
 MOST = 500
@@ -28,8 +30,10 @@ _OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Malformed, 400), (Busy, 503))
 
 
-def internal_app(store: Store, metrics: Metrics, queue: Queue, runtime: Runtime, listen: Listen) -> web.Application:
-    """`/healthz` (the process lives), `/readyz` (the store takes writes), `/metrics`, `/queue` and `/reload`."""
+def internal_app(
+    store: Store, metrics: Metrics, desks: tuple[Queue, OutboxDesk], runtime: Runtime, listen: Listen
+) -> web.Application:
+    """`/healthz` (it lives), `/readyz` (the store takes writes), `/metrics`, `/queue`, `/outbox` and `/reload`."""
 
     async def healthz(_request: web.Request) -> web.Response:
         """The process lives."""
@@ -48,11 +52,16 @@ def internal_app(store: Store, metrics: Metrics, queue: Queue, runtime: Runtime,
         metrics.queue.clear()
         for (upstream, state), depth in (await store.depths()).items():
             metrics.queue.labels(upstream, state.name.lower()).set(depth.dispatches)
+        metrics.outbox.clear()
+        for box in await store.outboxes():
+            metrics.outbox.labels(box.caller, "waiting").set(box.waiting)
+            metrics.outbox.labels(box.caller, "given up").set(box.given_up)
         return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     app = web.Application(middlewares=[_answering, _guard(listen)], client_max_size=MAX_BODY)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", prometheus)])
-    app.add_routes([*_routes(queue), _reload(runtime)])
+    queue, outbox = desks
+    app.add_routes([*_routes(queue), *_outbox_routes(outbox), _reload(runtime)])
     return app
 
 
@@ -64,11 +73,8 @@ def _routes(queue: Queue) -> list[web.RouteDef]:
     async def listed(request: web.Request) -> web.Response:
         """A page of dispatches."""
         asked = request.query
-        limit = asked.get("limit", "50")
-        if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST:
-            raise Malformed(f"'limit' must be a number from 1 to {MOST}")
         narrowed = (asked.get("upstream"), asked.get("route"), asked.get("state"), asked.get("after"))
-        return web.json_response(await queue.listed(*narrowed, int(limit)))
+        return web.json_response(await queue.listed(*narrowed, _number(request, "limit", 50, 1, MOST)))
 
     async def shown(request: web.Request) -> web.Response:
         """The dispatches behind an id."""
@@ -76,8 +82,8 @@ def _routes(queue: Queue) -> list[web.RouteDef]:
 
     async def done(request: web.Request) -> web.Response:
         """Do something with some of them."""
-        document = await _json(request)
-        return web.json_response(await queue.do(request.match_info["verb"], _order(document), request.remote or ""))
+        order = _order(Order, await _json(request))
+        return web.json_response(await queue.do(request.match_info["verb"], order, request.remote or ""))
 
     return [
         web.get("/queue", overview),
@@ -85,6 +91,35 @@ def _routes(queue: Queue) -> list[web.RouteDef]:
         web.get("/queue/dispatches/{id}", shown),
         web.post("/queue/{verb}", done),
     ]
+
+
+def _outbox_routes(outbox: OutboxDesk) -> list[web.RouteDef]:
+    async def overview(_request: web.Request) -> web.Response:
+        """Every caller with what waits for it, and what was given up."""
+        return web.json_response(await outbox.overview())
+
+    async def listed(request: web.Request) -> web.Response:
+        """A page of what was given up."""
+        after, limit = _number(request, "after", 0, 0, 2**53), _number(request, "limit", 50, 1, MOST)
+        return web.json_response(await outbox.listed(request.query.get("caller"), after, limit))
+
+    async def done(request: web.Request) -> web.Response:
+        """Post some of it again, or forget it."""
+        order = _order(PostOrder, await _json(request))
+        return web.json_response(await outbox.do(request.match_info["verb"], order, request.remote or ""))
+
+    return [
+        web.get("/outbox", overview),
+        web.get("/outbox/given-up", listed),
+        web.post("/outbox/{verb}", done),
+    ]
+
+
+def _number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
+    text = request.query.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:20]) <= high:
+        raise Malformed(f"'{name}' must be a number from {low} to {high}")
+    return int(text)
 
 
 def _reload(runtime: Runtime) -> web.RouteDef:
@@ -117,9 +152,9 @@ async def _json(request: web.Request) -> Mapping[str, Any]:
     return document
 
 
-def _order(document: Mapping[str, Any]) -> Order:
+def _order(model: type[M], document: Mapping[str, Any]) -> M:
     try:
-        return Order.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         problem = error.errors()[0]
         raise Malformed(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None

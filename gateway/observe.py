@@ -152,6 +152,7 @@ class Metrics:
         self.incoming = self._counter("incoming", "Messages that came in", "upstream", "caller")
         self.configurations = self._counter("configurations", "Configurations read while running", "outcome")
         self.queue = Gauge("sluss_dispatches", "Unfinished dispatches", ["upstream", "state"], registry=self.registry)
+        self.outbox = Gauge("sluss_outbox", "Posts to callers", ["caller", "state"], registry=self.registry)
         self.held = Gauge(
             "sluss_upstream_held", "1 while an upstream refuses our credentials", ["upstream"], registry=self.registry
         )

@@ -7,7 +7,7 @@ from gateway.commands import Accepted, SubmitBatch
 from gateway.config import Caller
 from gateway.ids import FIRST_NUMBER
 from gateway.model import Batch, Content, Dispatch, DispatchState, Message, Recipient
-from gateway.ports import NewBatch, NewDispatch, Store
+from gateway.ports import Callback, Forward, NewBatch, NewDispatch, Store
 from gateway.service import Service
 from gateway.status import Status
 
@@ -96,6 +96,16 @@ def a_new_batch(**over: Any) -> NewBatch:
         "dispatches": (NewDispatch("main", "default", range(len(recipients))),),
     }
     return NewBatch(**given | over)
+
+
+async def claimed(store: Store, most: int = 10, now: int = NOW) -> list[Callback | Forward]:
+    """What is due to be posted to callers, so much of each, claimed for a minute."""
+    return await store.lease_callbacks(dict.fromkeys(await store.callbacks_due(), most), now, now + 60_000)
+
+
+async def next_post(store: Store) -> int | None:
+    """When the next post to any caller is due."""
+    return min((await store.callbacks_due()).values(), default=None)
 
 
 async def stored(store: Store, new: NewBatch) -> Batch:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import ask, queue, run, setup
+from gateway.cli import ask, outbox, queue, run, setup
 from gateway.cli.output import Guarded
 
 _HELP = """A gateway that keeps software alive which speaks an SMS provider's retired APIs.
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _queue = typer.Typer(help="What waits in the running gateway: look at it, stop it, move it on.", no_args_is_help=True)
+_outbox = typer.Typer(help="What callers are still to be posted, and what was given up.", no_args_is_help=True)
 _key = typer.Typer(help="API keys of callers: make one, or hash one that exists.", no_args_is_help=True)
 
 
@@ -75,10 +76,23 @@ _QUEUE_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("resolve", queue.resolve, "sluss queue resolve 1001 --as delivered"),
 )
 
-for _group, _commands in ((app, _COMMANDS), (_queue, _QUEUE_COMMANDS), (_key, _KEY_COMMANDS)):
+_OUTBOX_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("ls", outbox.ls, "sluss outbox ls --given-up"),
+    ("retry", outbox.retry, "sluss outbox retry --caller erp"),
+    ("drop", outbox.drop, "sluss outbox drop 17"),
+)
+
+_GROUPS = (
+    (app, _COMMANDS),
+    (_queue, _QUEUE_COMMANDS),
+    (_outbox, _OUTBOX_COMMANDS),
+    (_key, _KEY_COMMANDS),
+)
+for _group, _commands in _GROUPS:
     for _name, _command, _example in _commands:
         _group.command(_name, epilog=f"Example: {_example}")(_command)
 app.add_typer(_queue, name="queue", epilog="Example: sluss queue ls")
+app.add_typer(_outbox, name="outbox", epilog="Example: sluss outbox ls")
 app.add_typer(_key, name="key", epilog="Example: sluss key new --caller erp")
 
 

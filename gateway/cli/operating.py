@@ -120,6 +120,50 @@ class RunningGateway:
         else:
             say(f"{'Would be ' if dry_run else ''}{_DONE[action]}: {_amount(document)}.".capitalize())
 
+    def outboxes(self) -> None:
+        """Print how much each caller is still to be posted, and how much was given up."""
+        document = self._ask("/outbox")
+        if self._json:
+            show_json(document)
+        elif document["callers"]:
+            columns = ("caller", "waiting", "due", "given_up")
+            show_table(
+                ("Caller", "Waiting", "Next due", "Given up"),
+                ([row[column] for column in columns] for row in document["callers"]),
+            )
+        else:
+            say("Nothing waits to be posted, and nothing was given up.")
+
+    def posts(self, asked: Mapping[str, str | None]) -> None:
+        """Print a page of what was given up."""
+        query = {name: value for name, value in asked.items() if value is not None}
+        document = self._ask(f"/outbox/given-up?{urlencode(query)}")
+        if self._json:
+            show_json(document)
+            return
+        if not document["posts"]:
+            say("Nothing was given up.")
+            return
+        columns = ("post", "caller", "kind", "of", "code", "attempts", "since")
+        show_table(
+            [column.capitalize() for column in columns],
+            ([row[column] for column in columns] for row in document["posts"]),
+        )
+        if document["next"]:
+            say(f"There is more: --after {document['next']}")
+
+    def move_posts(self, verb: str, post: int | None, caller: str | None, *, every: bool, dry_run: bool) -> None:
+        """Post again what was given up, or forget it."""
+        wanted = {"post": post, "caller": caller, "all": every or None}
+        named = {name: value for name, value in wanted.items() if value is not None}
+        document = self._ask(f"/outbox/{verb}", {**named, "dry_run": dry_run})
+        if self._json:
+            show_json(document)
+            return
+        done = "posted again" if verb == "retry" else "forgotten"
+        posts = _counted(document["posts"], "post", "s")
+        say(f"{'Would be ' if dry_run else ''}{done}: {posts}.".capitalize())
+
     def reload(self, *, dry_run: bool) -> ExitCode:
         """Put the configuration of the file in place, or only tell what would change; whether anything differs."""
         document = self._ask("/reload", {"dry_run": dry_run})

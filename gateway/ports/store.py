@@ -1,6 +1,6 @@
 """What a store is, and what goes into it and comes out."""
 
-from collections.abc import Awaitable, Collection, Container, Sequence
+from collections.abc import Awaitable, Collection, Container, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.commands import PasscodeSettings
@@ -133,6 +133,22 @@ class Forward(NamedTuple):
     incoming: Incoming
 
 
+class GivenUp(NamedTuple):
+    """What could not be posted to its caller in all of its attempts, and since when it is not tried any more."""
+
+    post: Callback | Forward
+    since: int
+
+
+class Outbox(NamedTuple):
+    """What is to be posted to a caller, when the next of it is due, and how much was given up."""
+
+    caller: str
+    waiting: int
+    due: int | None
+    given_up: int
+
+
 class Depth(NamedTuple):
     """How many dispatches there are, and when the oldest of them was accepted, in milliseconds since 1970."""
 
@@ -235,16 +251,40 @@ class Store(Protocol):
         """A message with its batch and its history; the history starts with Accepted."""
         ...
 
-    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback | Forward]:
-        """Claim delivery reports and incoming messages that are due to be sent to callers."""
+    async def callbacks_due(self) -> dict[str, int]:
+        """When the next delivery report or incoming message of each caller is due to be posted to it."""
+        ...
+
+    async def lease_callbacks(self, room: Mapping[str, int], now: int, until: int) -> list[Callback | Forward]:
+        """Claim what is due of these callers, at most so much of each, oldest first."""
         ...
 
     async def settle_callback(self, key: int, run_at: int | None) -> None:
         """Send it again at `run_at`, or forget it (None)."""
         ...
 
-    async def next_callback(self) -> int | None:
-        """When the next of them is due."""
+    async def give_up_callback(self, key: int, now: int) -> None:
+        """Send it no more, and keep it for operations to see."""
+        ...
+
+    async def outboxes(self) -> list[Outbox]:
+        """How much each caller is still to be posted, and how much was given up."""
+        ...
+
+    async def given_up(self, caller: str | None, after: int, limit: int) -> list[GivenUp]:
+        """What was given up, of one caller or of all, behind a key; in the order of the keys."""
+        ...
+
+    async def retry_callbacks(self, keys: Sequence[int], now: int) -> int:
+        """Post again what was given up, with ten attempts before it; returns how many of these there were."""
+        ...
+
+    async def drop_callbacks(self, keys: Sequence[int]) -> int:
+        """Forget what was given up; returns how many of these there were."""
+        ...
+
+    async def forget_given_up(self, before: int, limit: int) -> None:
+        """Forget what was given up before a moment, in milliseconds since 1970; at most so many at a time."""
         ...
 
     async def depths(self) -> dict[tuple[str, DispatchState], Depth]:

@@ -11,7 +11,7 @@ COLUMNS = (
 )
 _ADD = f"INSERT INTO incoming ({COLUMNS}) VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING RETURNING key"
 
-_TO_CALLER = "INSERT INTO callback (number, step, attempts, run_at, incoming) VALUES (0,0,0,?,?)"
+_TO_CALLER = "INSERT INTO callback (number, step, attempts, run_at, incoming, caller) VALUES (0,0,0,?,?,?)"
 
 
 def receive(db: sqlite3.Connection, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
@@ -23,7 +23,7 @@ def receive(db: sqlite3.Connection, arrived: Sequence[Incoming], now: int, passe
             continue
         kept.append(incoming._replace(key=row[0]))
         if incoming.caller in passed_on:
-            db.execute(_TO_CALLER, (now, row[0]))
+            db.execute(_TO_CALLER, (now, row[0], incoming.caller))
     return kept
 
 

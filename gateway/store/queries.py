@@ -7,9 +7,8 @@ from decimal import Decimal
 
 from gateway.lifecycle import is_quiet, may_follow
 from gateway.model import Batch, Message, Page, StatusEntry, Tally
-from gateway.ports import Callback, Forward, Transition
+from gateway.ports import Transition
 from gateway.status import Status
-from gateway.store import incoming
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
 
 
@@ -42,10 +41,14 @@ def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
         " WHERE number = ?",
         (entry.status.value, entry.created, transition.price, transition.currency, number),
     )
-    (url,) = db.execute("SELECT report_url FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)).fetchone()
+    url, caller = db.execute(
+        "SELECT report_url, caller FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)
+    ).fetchone()
     if url is not None:
         # Due at once, whatever the upstream's clock says: `created` may lie in our future.
-        db.execute("INSERT INTO callback (number, step, attempts, run_at) VALUES (?,?,0,0)", (number, step))
+        db.execute(
+            "INSERT INTO callback (number, step, attempts, run_at, caller) VALUES (?,?,0,0,?)", (number, step, caller)
+        )
     return True
 
 
@@ -135,49 +138,6 @@ def message(db: sqlite3.Connection, number: int) -> tuple[Batch, Message, tuple[
     of = batch_of(owner)
     steps = db.execute(f"SELECT {ENTRY} FROM status WHERE number = ? ORDER BY step", (number,))
     return of, message_of(row), (StatusEntry(status=Status.ACCEPTED, created=of.created), *map(entry_of, steps))
-
-
-def lease_callbacks(db: sqlite3.Connection, limit: int, now: int, until: int) -> list[Callback | Forward]:
-    """Claim what is due of the outbox; counting the attempt first, so that a crash cannot repeat it for ever."""
-    rows = db.execute(
-        "SELECT key, number, step, attempts, incoming FROM callback WHERE run_at <= ? ORDER BY run_at, key LIMIT ?",
-        (now, limit),
-    ).fetchall()
-    db.executemany(
-        "UPDATE callback SET run_at = ?, attempts = attempts + 1 WHERE key = ?", [(until, row[0]) for row in rows]
-    )
-    return [_callback(db, *row) for row in rows]
-
-
-def _callback(
-    db: sqlite3.Connection, key: int, number: int, step: int, attempts: int, arrived: int | None
-) -> Callback | Forward:
-    if arrived is not None:
-        came = incoming.by_key(db, arrived)
-        if came is None:
-            raise LookupError(f"callback {key} has lost its incoming message")
-        return Forward(key, attempts + 1, came)
-    found = message(db, number)
-    if found is None:
-        raise LookupError(f"callback {key} has lost its message")
-    of, msg, history = found
-    return Callback(
-        key=key, url=of.content.report_url or "", attempts=attempts + 1, batch=of, message=msg, entry=history[step]
-    )
-
-
-def settle_callback(db: sqlite3.Connection, key: int, run_at: int | None) -> None:
-    """Send it again at `run_at`, or forget it."""
-    if run_at is None:
-        db.execute("DELETE FROM callback WHERE key = ?", (key,))
-    else:
-        db.execute("UPDATE callback SET run_at = ? WHERE key = ?", (run_at, key))
-
-
-def next_callback(db: sqlite3.Connection) -> int | None:
-    """When the next delivery report is due."""
-    (due,) = db.execute("SELECT MIN(run_at) FROM callback").fetchone()
-    return None if due is None else int(due)
 
 
 def touch(db: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Container, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,8 +32,10 @@ from gateway.ports import (
     Callback,
     Depth,
     Forward,
+    GivenUp,
     NewBatch,
     NewPasscode,
+    Outbox,
     Pause,
     Repeated,
     Selection,
@@ -41,7 +43,7 @@ from gateway.ports import (
     Transition,
 )
 from gateway.status import Status
-from gateway.store import conversations, idempotency, incoming, passcodes, queries, queue, registers, schema
+from gateway.store import conversations, idempotency, incoming, outbox, passcodes, queries, queue, registers, schema
 from gateway.store.book import SqliteBook
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.ordinals import Ordinals
@@ -53,7 +55,7 @@ _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, repo
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
 _ADD_STATUS = "INSERT INTO status (number, step, code, created)"
-_ADD_CALLBACK = "INSERT INTO callback (number, step, attempts, run_at)"
+_ADD_CALLBACK = "INSERT INTO callback (number, step, attempts, run_at, caller)"
 _ADD_KEY = "INSERT INTO idempotency (account, key, created, fingerprint, batch)"
 _ADD_CREDENTIAL = "INSERT INTO credential (batch, sealed)"
 _ADD_HIDDEN = "INSERT INTO hidden (batch, sealed)"
@@ -146,17 +148,41 @@ class SqliteStore:
         """A message and its history; see the port."""
         return await self._read(lambda db: queries.message(db, number))
 
-    async def lease_callbacks(self, limit: int, now: int, until: int) -> list[Callback | Forward]:
-        """Claim delivery reports to send; see the port."""
-        return await self._writer.run(lambda db: queries.lease_callbacks(db, limit, now, until))
+    async def callbacks_due(self) -> dict[str, int]:
+        """When posts are due; see the port."""
+        return await self._read(outbox.due)
+
+    async def lease_callbacks(self, room: Mapping[str, int], now: int, until: int) -> list[Callback | Forward]:
+        """Claim due posts; see the port."""
+        return await self._writer.run(lambda db: outbox.lease(db, room, now, until))
 
     async def settle_callback(self, key: int, run_at: int | None) -> None:
-        """Keep or forget a delivery report; see the port."""
-        await self._writer.run(lambda db: queries.settle_callback(db, key, run_at))
+        """Send it again, or forget it; see the port."""
+        await self._writer.run(lambda db: outbox.settle(db, key, run_at))
 
-    async def next_callback(self) -> int | None:
-        """When a delivery report is due; see the port."""
-        return await self._read(queries.next_callback)
+    async def give_up_callback(self, key: int, now: int) -> None:
+        """Send it no more; see the port."""
+        await self._writer.run(lambda db: outbox.give_up(db, key, now))
+
+    async def outboxes(self) -> list[Outbox]:
+        """What each caller has there; see the port."""
+        return await self._read(outbox.boxes)
+
+    async def given_up(self, caller: str | None, after: int, limit: int) -> list[GivenUp]:
+        """What was given up; see the port."""
+        return await self._read(lambda db: outbox.given_up(db, caller, after, limit))
+
+    async def retry_callbacks(self, keys: Sequence[int], now: int) -> int:
+        """Send it again; see the port."""
+        return await self._writer.run(lambda db: outbox.retry(db, keys, now))
+
+    async def drop_callbacks(self, keys: Sequence[int]) -> int:
+        """Forget it; see the port."""
+        return await self._writer.run(lambda db: outbox.drop(db, keys))
+
+    async def forget_given_up(self, before: int, limit: int) -> None:
+        """Forget old ones; see the port."""
+        await self._writer.run(lambda db: outbox.forget(db, before, limit))
 
     async def depths(self) -> dict[tuple[str, DispatchState], Depth]:
         """Unfinished dispatches; see the port."""
@@ -340,5 +366,5 @@ def _rows_of_rejected(batch: Batch, new: NewBatch) -> Rows:
     return (
         (_ADD_MESSAGE, messages),
         (_ADD_STATUS, [(number, 1, _REJECTED, created) for number in numbers]),
-        (_ADD_CALLBACK, [(number, 1, 0, created) for number in told]),
+        (_ADD_CALLBACK, [(number, 1, 0, created, batch.caller) for number in told]),
     )

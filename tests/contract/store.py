@@ -5,7 +5,7 @@ import threading
 from decimal import Decimal
 
 import pytest
-from builders import NOW, a_content, a_new_batch, depths, stored
+from builders import NOW, a_content, a_new_batch, claimed, depths, next_post, stored
 from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
 
@@ -29,7 +29,7 @@ from gateway.model import (
     UnknownPolicy,
     Window,
 )
-from gateway.ports import NewDispatch, Settlement, Transition
+from gateway.ports import Callback, NewDispatch, Settlement, Transition
 from gateway.status import Status
 from gateway.store.sqlite import SqliteStore
 
@@ -596,7 +596,7 @@ class Cancelling:
 
         assert len(await store.cancel(batch, NOW)) == 3
         assert await store.cancel(batch, NOW) == []
-        due = await store.lease_callbacks(10, NOW, NOW + MINUTE)
+        due = await claimed(store)
         assert [(c.url, c.message.number - batch.key, c.entry.status.value) for c in due] == [
             (URL, 0, 203),
             (URL, 1, 203),
@@ -767,7 +767,7 @@ class Outbox:
         await store.record([step(batch.key, Status.QUEUED), step(silent.key, Status.QUEUED)])
         await store.record([step(batch.key, Status.QUEUED), step(batch.key + 2, Status.DELIVERED_TO_HANDSET)])
 
-        due = await store.lease_callbacks(10, NOW, NOW + MINUTE)
+        due = await claimed(store)
 
         assert [(c.url, c.attempts, c.message.number - batch.key, c.entry.status.value, c.batch.key) for c in due] == [
             (URL, 1, 0, 102, batch.key),
@@ -779,7 +779,7 @@ class Outbox:
         batch = await self._batch(store)
         await store.record([step(batch.key, Status.QUEUED, NOW), step(batch.key, Status.DELIVERED_TO_HANDSET, NOW + 9)])
 
-        due = await store.lease_callbacks(10, NOW + 9, NOW + MINUTE)
+        due = await claimed(store, now=NOW + 9)
 
         assert [(c.entry.status.value, c.entry.created) for c in due] == [(102, NOW), (201, NOW + 9)]
 
@@ -788,33 +788,84 @@ class Outbox:
         batch = await self._batch(store)
         await store.record([step(batch.key, Status.QUEUED, NOW + 60 * MINUTE)])
 
-        due = await store.next_callback()
+        due = await next_post(store)
         assert due is not None
         assert due <= NOW
-        assert len(await store.lease_callbacks(10, NOW, NOW + MINUTE)) == 1
+        assert len(await claimed(store)) == 1
 
     async def test_again_and_forgotten(self, store: SqliteStore) -> None:
         """A leased report is out of reach until its lease ends or it was settled; each claim counts as an attempt."""
         batch = await self._batch(store)
         await store.record([step(batch.key, Status.QUEUED)])
-        (first,) = await store.lease_callbacks(10, NOW, NOW + MINUTE)
+        (first,) = await claimed(store)
 
-        assert await store.lease_callbacks(10, NOW, NOW + MINUTE) == []
-        assert await store.next_callback() == NOW + MINUTE
-        (second,) = await store.lease_callbacks(10, NOW + MINUTE, NOW + 2 * MINUTE)
+        assert await claimed(store) == []
+        assert await next_post(store) == NOW + MINUTE
+        (second,) = await claimed(store, now=NOW + MINUTE)
         assert (first.key, first.attempts, second.key, second.attempts) == (first.key, 1, first.key, 2)
         await store.settle_callback(second.key, NOW + 5 * MINUTE)
-        assert await store.next_callback() == NOW + 5 * MINUTE
+        assert await next_post(store) == NOW + 5 * MINUTE
         await store.settle_callback(second.key, None)
-        assert await store.next_callback() is None
+        assert await next_post(store) is None
 
     async def test_no_more_than_asked(self, store: SqliteStore) -> None:
         """A claim takes as many as the worker can carry."""
         batch = await self._batch(store)
         await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
 
-        assert len(await store.lease_callbacks(2, NOW, NOW + MINUTE)) == 2
-        assert len(await store.lease_callbacks(2, NOW, NOW + MINUTE)) == 1
+        assert len(await claimed(store, 2)) == 2
+        assert len(await claimed(store, 2)) == 1
+
+    async def test_each_caller_has_a_queue(self, store: SqliteStore) -> None:
+        """What waits for one of them is claimed for it alone, and by when each has something due."""
+        for caller, steps in (("erp", 3), ("door", 1)):
+            content = a_content(report_url=URL)
+            batch = await stored(store, a_new_batch(recipients=THREE, content=content, caller=caller))
+            await store.record([step(batch.key + n, Status.QUEUED) for n in range(steps)])
+
+        assert set(await store.callbacks_due()) == {"erp", "door"}
+        due = await store.lease_callbacks({"erp": 2, "door": 5, "nobody": 1}, NOW, NOW + MINUTE)
+        assert sorted(each.batch.caller for each in due if isinstance(each, Callback)) == ["door", "erp", "erp"]
+        assert (await store.callbacks_due())["door"] == NOW + MINUTE
+        assert [(box.caller, box.waiting, box.given_up) for box in await store.outboxes()] == [
+            ("door", 1, 0),
+            ("erp", 3, 0),
+        ]
+
+    async def test_what_is_given_up_is_kept(self, store: SqliteStore) -> None:
+        """It is due no more, can be looked at page by page, and be posted again as if for the first time."""
+        batch = await self._batch(store)
+        await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
+        due = await claimed(store)
+        for post in due:
+            await store.give_up_callback(post.key, NOW + MINUTE)
+
+        assert await next_post(store) is None
+        assert [(box.waiting, box.due, box.given_up) for box in await store.outboxes()] == [(0, None, 3)]
+        first = await store.given_up(None, 0, 2)
+        (last,) = await store.given_up(batch.caller, first[-1].post.key, 2)
+        assert await store.given_up("nobody", 0, 2) == []
+        assert [(each.post, each.since) for each in (*first, last)] == [(post, NOW + MINUTE) for post in due]
+
+        assert await store.retry_callbacks([due[0].key, 999], NOW + 2 * MINUTE) == 1
+        (again,) = await claimed(store, now=NOW + 2 * MINUTE)
+        assert (again.key, again.attempts) == (due[0].key, 1)
+        assert await store.retry_callbacks([due[0].key], NOW) == 0, "it is not given up any more"
+        assert await store.drop_callbacks([due[0].key, due[1].key]) == 1
+        assert [each.post.key for each in await store.given_up(None, 0, 9)] == [due[2].key]
+
+    async def test_what_was_given_up_long_ago_is_forgotten(self, store: SqliteStore) -> None:
+        """A few at a time, and nothing that is younger or still waits."""
+        batch = await self._batch(store)
+        await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
+        first, second, _ = await claimed(store)
+        await store.give_up_callback(first.key, NOW)
+        await store.give_up_callback(second.key, NOW + MINUTE)
+
+        await store.forget_given_up(NOW + 1, 10)
+        assert [each.post.key for each in await store.given_up(None, 0, 9)] == [second.key]
+        await store.forget_given_up(NOW + 2 * MINUTE, 0)
+        assert [(box.waiting, box.given_up) for box in await store.outboxes()] == [(1, 1)]
 
 
 class Living:

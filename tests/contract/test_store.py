@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from builders import NOW, a_content, a_new_batch, depths, stored
+from builders import NOW, a_content, a_new_batch, claimed, depths, stored
 from callers import FACES, a_letter, number_of
 from gateways import Running, until
 from rawhttp import exchange
@@ -57,7 +57,7 @@ async def test_a_file_remembers_everything(tmp_path: Path) -> None:
         assert await store.batch(batch.key) == batch
         assert await codes(store, batch.key + 2) == [101, 599]
         assert (await leased(store)).key == batch.key
-        assert len(await store.lease_callbacks(10, NOW, NOW + MINUTE)) == 1
+        assert len(await claimed(store)) == 1
         assert (await stored(store, a_new_batch())).key == batch.key + 3
     finally:
         await store.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from builders import NOW, FrozenClock, a_content, a_new_batch, stored
+from builders import NOW, FrozenClock, a_content, a_new_batch, claimed, next_post, stored
 from gateways import until
 from structlog.testing import capture_logs
 
@@ -38,12 +38,16 @@ class Caller:
         """Acknowledge everything."""
         self.posted: list[Call] = []
         self.answer: Callable[[Call], Answer] = lambda _call: Reply(200)
+        self.slow: asyncio.Event | None = None
+        """While it is not set, nothing that is posted to the address `slow` is answered."""
 
     async def perform(self, call: Call, *, connect: float, total: float) -> Reply:
         """As `gateway.http.Http.perform`."""
         assert (connect, total) == (7.0, 7.0)
         self.posted.append(call)
         await asyncio.sleep(0)
+        if self.slow is not None and "slow" in call.path:
+            await self.slow.wait()
         answer = self.answer(call)
         if isinstance(answer, Exception):
             raise answer
@@ -81,10 +85,13 @@ class World:
         settings = Settings.model_validate({"timeout": "7s", "allow_private": allow_private})
         return Callbacks(self.store, self.caller, self.clock, self.metrics, settings, (), Encoders(encode, forward))
 
-    async def report(self, *statuses: Status, url: str | None = URL, recipient: str = "46712345678") -> int:
+    async def report(
+        self, *statuses: Status, url: str | None = URL, recipient: str = "46712345678", caller: str = "erp"
+    ) -> int:
         """Send one message to a number, and let an upstream report these statuses of it; returns its number."""
         content = a_content(report_url=url, reference="order 7")
-        key = (await stored(self.store, a_new_batch(recipients=(Recipient(recipient),), content=content))).key
+        new = a_new_batch(recipients=(Recipient(recipient),), content=content, caller=caller)
+        key = (await stored(self.store, new)).key
         for status in statuses:
             entry = StatusEntry(status, NOW)
             await self.store.record([Transition(key, entry, price="0.35", currency="SEK")])
@@ -94,7 +101,7 @@ class World:
         """Wait until everything that is due was posted and written down."""
 
         async def quiet() -> bool:
-            due = await self.store.next_callback()
+            due = await next_post(self.store)
             return due is None or due > self.clock.now()
 
         await until(quiet)
@@ -102,7 +109,7 @@ class World:
         lease = self.clock.now() + int((callbacks.LEASE + 7.0) * 1000)
 
         async def settled() -> bool:
-            return await self.store.next_callback() != lease
+            return await next_post(self.store) != lease
 
         await until(settled)
 
@@ -143,7 +150,7 @@ async def test_a_report_as_the_provider_documents_it(world: World) -> None:
         "reference": "order 7",
     }
     assert orjson.loads(last.body) == orjson.loads(first.body) | {"code": 201, "duration": 1}
-    assert await world.store.next_callback() is None
+    assert await next_post(world.store) is None
 
 
 async def test_nobody_is_told_who_did_not_ask(world: World) -> None:
@@ -199,7 +206,9 @@ async def test_ten_times_and_then_no_more(world: World) -> None:
             assert len(world.caller.posted) == min(attempt, 10)
             world.clock.advance(600)
 
-    assert await world.store.next_callback() is None
+    assert await next_post(world.store) is None
+    (kept,) = await world.store.given_up(None, 0, 10)
+    assert (kept.post.attempts, kept.since) == (10, NOW + 9 * 600_000)
     assert [(line["attempt"], line["outcome"]) for line in lines if line["event"] == "callback"] == [
         *((attempt, "retry") for attempt in range(1, 10)),
         (10, "given up"),
@@ -216,6 +225,36 @@ async def test_a_caller_that_fails_holds_nobody_up(world: World) -> None:
 
     assert ("46700000002", 102) in world.caller.told
     assert (world.count("delivered"), world.count("retry")) == (1, 1)
+
+
+async def test_a_caller_that_is_slow_holds_nobody_up(world: World) -> None:
+    """Only so many wait for its server at a time; what others are told is told meanwhile."""
+    world.caller.slow = asyncio.Event()
+    for _ in range(callbacks.OF_ONE * 2):
+        await world.report(Status.QUEUED, url="https://slow.example/r", caller="slow")
+    await until(lambda: len(world.caller.posted) == callbacks.OF_ONE)
+    for _ in range(callbacks.AT_ONCE):
+        await world.report(Status.QUEUED, recipient="46700000002")
+
+    await until(lambda: world.count("delivered") == callbacks.AT_ONCE)
+    assert len([call for call in world.caller.posted if "slow" in call.path]) == callbacks.OF_ONE
+    world.caller.slow.set()
+    await until(lambda: world.count("delivered") == callbacks.AT_ONCE + callbacks.OF_ONE * 2)
+
+
+async def test_what_comes_later_of_a_message_waits_for_what_came_first(world: World) -> None:
+    """A report that is still being posted is told before the next of its message, whoever else is told meanwhile."""
+    world.caller.slow = asyncio.Event()
+    number = await world.report(Status.QUEUED, url="https://slow.example/r")
+    await until(lambda: len(world.caller.posted) == 1)
+    await world.store.record([Transition(number, StatusEntry(Status.DELIVERED_TO_HANDSET, NOW))])
+    await world.report(Status.QUEUED, recipient="46700000002")
+    await until(lambda: world.count("delivered") == 1)
+
+    assert [code for _, code in world.caller.told] == [102, 102]
+    world.caller.slow.set()
+    await until(lambda: world.count("delivered") == 3)
+    assert world.caller.told[-1] == ("46712345678", 201)
 
 
 async def test_reports_of_one_message_keep_their_order(world: World) -> None:
@@ -261,7 +300,7 @@ async def test_where_reports_may_go(world: World, label: str, url: str, *, allow
 
     assert [call.path for call in world.caller.posted] == ([url] if expected else [])
     assert (world.count("delivered"), world.count("refused")) == ((1, 0) if expected else (0, 1))
-    assert await world.store.next_callback() is None
+    assert await next_post(world.store) is None
 
 
 async def test_a_bug_repeats_no_report_for_ever(world: World) -> None:
@@ -284,7 +323,7 @@ async def test_a_bug_repeats_no_report_for_ever(world: World) -> None:
 
     assert world.caller.told == [("46700000002", 102)]
     assert (world.count("retry"), world.count("given up")) == (9, 1)
-    assert await world.store.next_callback() is None
+    assert await next_post(world.store) is None
     assert sum(line["event"] == "callback.broke" for line in lines) == 10
 
 
@@ -299,7 +338,7 @@ async def test_the_outbox_survives_a_restart(tmp_path: Path, monkeypatch: pytest
     await before.rest()
     await before.worker.stop()
     await before.report(Status.QUEUED, recipient="46700000002")
-    await before.store.lease_callbacks(10, NOW, NOW + 60_000)
+    await claimed(before.store)
     await before.store.close()
 
     after = World(open_store(url))
@@ -393,7 +432,7 @@ async def test_a_message_that_came_in_is_posted_as_the_provider_would(world: Wor
         "mcc": None,
         "mnc": None,
     }
-    assert await world.store.next_callback() is None
+    assert await next_post(world.store) is None
 
 
 async def test_what_is_posted_is_signed_where_the_caller_asked_for_it(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from builders import NOW, FrozenClock, a_content
+from builders import NOW, FrozenClock, a_content, claimed
 
 from adapters.rest_v2.face import RestV2Face
 from adapters.rest_v2.wire import accepted_document
@@ -234,7 +234,7 @@ async def test_nothing_is_sent_to_a_number_on_the_blacklist(world: World) -> Non
     told = await world.service.run(GetMessage(1002), CALLER, "rest_v2")
     assert isinstance(told, MessageStatus)
     assert [entry.status.value for entry in told.history] == [101, 405]
-    (report,) = await world.store.lease_callbacks(10, NOW, NOW + 60_000)
+    (report,) = await claimed(world.store)
     assert (report.message.recipient, report.entry.status) == (NUMBERS[1], Status.RECIPIENT_REJECTED)
     assert [message.status.value for message in accepted.messages] == [101, 405, 101]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from builders import NOW, FrozenClock, a_new_batch, stored
+from builders import NOW, FrozenClock, a_new_batch, claimed, stored
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -245,7 +245,7 @@ async def test_a_message_that_comes_in_is_kept_for_its_caller(world: World) -> N
         "07",
     )
     assert await world.store.received("ip1-12345", (), (), 10) == [expected]
-    (forward,) = await world.store.lease_callbacks(10, NOW, NOW + 60_000)
+    (forward,) = await claimed(world.store)
     assert forward == Forward(1, 1, expected)
     counted = {"upstream": "main", "caller": "erp"}
     assert world.metrics.registry.get_sample_value("sluss_incoming_total", counted) == 1
@@ -259,7 +259,7 @@ async def test_a_message_that_is_told_again_is_kept_once(world: World) -> None:
 
     kept = await world.store.received("ip1-12345", (), (), 10)
     assert [(each.upstream, each.body) for each in kept] == [("main", "Ja tack åäö"), ("trial", "Ja tack åäö")]
-    assert len(await world.store.lease_callbacks(10, NOW, NOW + 60_000)) == 2
+    assert len(await claimed(world.store)) == 2
 
 
 @pytest.mark.parametrize(("recipient", "caller"), [("4671", "crm"), ("72", "crm"), ("+4670", "erp")])
