@@ -1,12 +1,12 @@
 """The address book in SQLite: run inside a transaction, or on the reading connection."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.addresses import Contact, Edit, Group, Membership, Wanted
 from gateway.model import Page
+from gateway.store.db import Db
 
 _CONTACT = "key, created, modified, properties, metadata"
 _GROUP = "key, created, modified, name, color, (SELECT COUNT(*) FROM membership WHERE label = label.key)"
@@ -22,7 +22,7 @@ _BOTH_OWN = (
 )
 
 
-def contacts(db: sqlite3.Connection, account: str, wanted: Wanted, page: Page) -> tuple[tuple[Contact, ...], int]:
+def contacts(db: Db, account: str, wanted: Wanted, page: Page) -> tuple[tuple[Contact, ...], int]:
     """A page of an account's contacts in the order of their keys, and how many are wanted."""
     terms, values = ["account = ?"], [account]
     for label in wanted.labels:
@@ -58,13 +58,13 @@ def _fits(row: tuple[Any, ...], found: Mapping[tuple[str, str, str | None], str]
     )
 
 
-def contact(db: sqlite3.Connection, account: str, key: int) -> Contact | None:
+def contact(db: Db, account: str, key: int) -> Contact | None:
     """A contact by its key."""
     row = db.execute(f"SELECT {_CONTACT} FROM contact WHERE key = ? AND account = ?", (key, account)).fetchone()
     return None if row is None else _contact(db, row)
 
 
-def add(db: sqlite3.Connection, account: str, edits: Iterable[Edit], now: int) -> list[Contact]:
+def add(db: Db, account: str, edits: Iterable[Edit], now: int) -> list[Contact]:
     """New contacts, in their order."""
     made = []
     for edit in edits:
@@ -77,13 +77,13 @@ def add(db: sqlite3.Connection, account: str, edits: Iterable[Edit], now: int) -
     return made
 
 
-def edit(db: sqlite3.Connection, account: str, key: int, change: Edit, now: int) -> Contact | None:
+def edit(db: Db, account: str, key: int, change: Edit, now: int) -> Contact | None:
     """The contact as it is after a change; None where there is none."""
     found = contact(db, account, key)
     return None if found is None else _edited(db, account, found, change, now)
 
 
-def _edited(db: sqlite3.Connection, account: str, found: Contact, change: Edit, now: int) -> Contact:
+def _edited(db: Db, account: str, found: Contact, change: Edit, now: int) -> Contact:
     properties = _merged({} if change.whole else found.properties, change.properties)
     metadata: dict[str, Any] = {} if change.whole else {name: dict(of) for name, of in found.metadata.items()}
     for name, of in change.metadata.items():
@@ -106,7 +106,7 @@ def _merged(old: Mapping[str, str], new: Mapping[str, str | None]) -> dict[str, 
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def remove(db: sqlite3.Connection, account: str, key: int) -> Contact | None:
+def remove(db: Db, account: str, key: int) -> Contact | None:
     """Forget a contact, and that it is in any group; returns what it was."""
     found = contact(db, account, key)
     if found is not None:
@@ -115,7 +115,7 @@ def remove(db: sqlite3.Connection, account: str, key: int) -> Contact | None:
     return found
 
 
-def groups(db: sqlite3.Connection, account: str, contact_key: int | None = None) -> list[Group]:
+def groups(db: Db, account: str, contact_key: int | None = None) -> list[Group]:
     """An account's groups in the order of their keys, or those that a contact is in."""
     term, values = "", [account]
     if contact_key is not None:
@@ -126,15 +126,13 @@ def groups(db: sqlite3.Connection, account: str, contact_key: int | None = None)
     ]
 
 
-def group(db: sqlite3.Connection, account: str, key: int) -> Group | None:
+def group(db: Db, account: str, key: int) -> Group | None:
     """A group by its key."""
     row = db.execute(f"SELECT {_GROUP} FROM label WHERE key = ? AND account = ?", (key, account)).fetchone()
     return None if row is None else Group(*row)
 
 
-def save_group(
-    db: sqlite3.Connection, account: str, key: int | None, name: str, color: str | None, now: int
-) -> Group | None:
+def save_group(db: Db, account: str, key: int | None, name: str, color: str | None, now: int) -> Group | None:
     """Make a group, or with a key change it. None where there is none, or another one has the name."""
     taken = db.execute("SELECT key FROM label WHERE account = ? AND name = ?", (account, name)).fetchone()
     if taken is not None and taken[0] != key:
@@ -153,7 +151,7 @@ def save_group(
     return group(db, account, key)
 
 
-def remove_group(db: sqlite3.Connection, account: str, key: int) -> Group | None:
+def remove_group(db: Db, account: str, key: int) -> Group | None:
     """Forget a group; its contacts stay. Returns what it was."""
     found = group(db, account, key)
     if found is not None:
@@ -162,13 +160,13 @@ def remove_group(db: sqlite3.Connection, account: str, key: int) -> Group | None
     return found
 
 
-def labelled(db: sqlite3.Connection, account: str, name: str) -> int | None:
+def labelled(db: Db, account: str, name: str) -> int | None:
     """The key of a label."""
     row = db.execute("SELECT key FROM label WHERE account = ? AND name = ?", (account, name)).fetchone()
     return None if row is None else int(row[0])
 
 
-def label(db: sqlite3.Connection, account: str, name: str, keys: Sequence[int], now: int) -> list[Contact]:
+def label(db: Db, account: str, name: str, keys: Sequence[int], now: int) -> list[Contact]:
     """Put a label on contacts; returns those that there are."""
     of = _labelled(db, account, name, now)
     there = [key for key in keys if contact(db, account, key) is not None]
@@ -176,7 +174,7 @@ def label(db: sqlite3.Connection, account: str, name: str, keys: Sequence[int], 
     return [found for key in there if (found := contact(db, account, key)) is not None]
 
 
-def _labelled(db: sqlite3.Connection, account: str, name: str, now: int) -> int:
+def _labelled(db: Db, account: str, name: str, now: int) -> int:
     key = labelled(db, account, name)
     if key is None:
         made = save_group(db, account, None, name, None, now)
@@ -184,9 +182,7 @@ def _labelled(db: sqlite3.Connection, account: str, name: str, now: int) -> int:
     return key
 
 
-def memberships(
-    db: sqlite3.Connection, account: str, contact_key: int | None, group_key: int | None
-) -> list[Membership]:
+def memberships(db: Db, account: str, contact_key: int | None, group_key: int | None) -> list[Membership]:
     """Who is in which group: all, of a contact, or of a group."""
     terms, values = "", [account]
     for column, value in (("contact", contact_key), ("label", group_key)):
@@ -197,13 +193,13 @@ def memberships(
     return [Membership(*row) for row in rows]
 
 
-def membership(db: sqlite3.Connection, account: str, key: int) -> Membership | None:
+def membership(db: Db, account: str, key: int) -> Membership | None:
     """A membership by its key."""
     row = db.execute(f"SELECT {_MEMBERSHIP} {_OWN} AND membership.key = ?", (account, key)).fetchone()
     return None if row is None else Membership(*row)
 
 
-def join(db: sqlite3.Connection, account: str, pairs: Sequence[tuple[int, int]], now: int) -> list[Membership | None]:
+def join(db: Db, account: str, pairs: Sequence[tuple[int, int]], now: int) -> list[Membership | None]:
     """Put contacts into groups, by their keys; where one of a pair is not the account's, None."""
     made: list[Membership | None] = []
     for contact_key, group_key in pairs:
@@ -222,7 +218,7 @@ def join(db: sqlite3.Connection, account: str, pairs: Sequence[tuple[int, int]],
     return made
 
 
-def leave(db: sqlite3.Connection, account: str, key: int) -> Membership | None:
+def leave(db: Db, account: str, key: int) -> Membership | None:
     """Take a contact out of a group; returns what it was."""
     found = membership(db, account, key)
     if found is not None:
@@ -230,12 +226,12 @@ def leave(db: sqlite3.Connection, account: str, key: int) -> Membership | None:
     return found
 
 
-def _contact(db: sqlite3.Connection, row: tuple[Any, ...]) -> Contact:
+def _contact(db: Db, row: tuple[Any, ...]) -> Contact:
     key, created, modified, properties, metadata = row
     return Contact(key, created, modified, json.loads(properties), json.loads(metadata), _labels(db, key))
 
 
-def _labels(db: sqlite3.Connection, key: int) -> tuple[str, ...]:
+def _labels(db: Db, key: int) -> tuple[str, ...]:
     rows = db.execute(
         "SELECT name FROM membership JOIN label ON label.key = membership.label WHERE contact = ? ORDER BY name", (key,)
     )

@@ -1,12 +1,12 @@
-"""The address book of the embedded store: what is read on the reading connection, and written by the one writer."""
+"""The address book of a SQL store, run on its connections."""
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from gateway.addresses import Contact, Edit, Group, Membership, Wanted
 from gateway.model import Page
 from gateway.store import address_book as book
+from gateway.store.db import Db
 
 T = TypeVar("T")
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 class Run(Protocol):
     """Runs a function on a connection; a write is durable once it is done."""
 
-    def __call__(self, work: Callable[[sqlite3.Connection], T]) -> Awaitable[T]: ...
+    def __call__(self, work: Callable[[Db], T]) -> Awaitable[T]: ...
 
 
-class SqliteBook:
+class SqlBook:
     """See `gateway.ports.Book`."""
 
     def __init__(self, read: Run, write: Run) -> None:

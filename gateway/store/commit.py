@@ -5,7 +5,6 @@ that one is durable; so groups grow with the load and a lone request never waits
 """
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from gateway.errors import Busy
+from gateway.store.db import Db, Session
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], Any]
+Work = Callable[[Db], Any]
 
 BUSY_GROUP = 8
 """Requests in the last group from which on it pays to wait a moment for more."""
@@ -28,7 +28,7 @@ CHUNKS = (64, 16, 4, 1)
 
 Rows = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
 """Rows by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
-Make = Callable[[sqlite3.Connection], Rows]
+Make = Callable[[Db], Rows]
 """Makes rows inside the transaction that writes them; made again where that failed."""
 
 
@@ -44,11 +44,11 @@ class _Group:
 class GroupCommit:
     """The one writer. Use from one event loop only."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], *, undone: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, connect: Callable[[], Session], *, undone: Callable[[], None] = lambda: None) -> None:
         """`undone` is told, in the writer thread, that what was made for a transaction was not kept."""
         self._loop = asyncio.get_running_loop()
         # Opened here, not in the thread: what goes wrong is told to whoever opens the store, and nobody waits in vain.
-        self._connection = connect()
+        self._session = connect()
         self._undone = undone
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._waiting = _Group()
@@ -70,7 +70,7 @@ class GroupCommit:
         self._wake()
         return future
 
-    def run(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+    def run(self, work: Callable[[Db], T]) -> "asyncio.Future[T]":
         """Queue a function to be run inside the next transaction; the future is done once that is durable."""
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.works.append((work, future))
@@ -127,58 +127,57 @@ class GroupCommit:
     def _write(self) -> None:
         try:
             while (group := self._queue.get()) is not None:
-                results = _commit(self._connection, group, self._undone)
+                results = _commit(self._session, group, self._undone)
                 self._loop.call_soon_threadsafe(self._done, group, results)
         finally:
-            self._connection.close()
+            self._session.close()
 
 
-def _commit(connection: sqlite3.Connection, group: _Group, undone: Callable[[], None]) -> list[Any]:
+def _commit(session: Session, group: _Group, undone: Callable[[], None]) -> list[Any]:
     try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        # Somebody else holds the file, or spoilt it: nobody of this group would fare better alone.
-        return [_as_ours(error) for _ in range(len(group))]
+        session.begin()
+    except Exception as error:  # noqa: BLE001 - as below
+        # Somebody else holds the database, or spoilt it: nobody of this group would fare better alone.
+        return [_as_ours(session, error) for _ in range(len(group))]
     try:
-        return _transaction(connection, group)
+        return _transaction(session, group)
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to the requests, not to this thread
         undone()
         if len(group) == 1:
-            return [_as_ours(error)]
+            return [_as_ours(session, error)]
     # One bad unit must not fail its neighbours: each gets a transaction of its own.
     alone = [_Group(inserts=[unit]) for unit in group.inserts] + [_Group(works=[unit]) for unit in group.works]
-    return [result for unit in alone for result in _commit(connection, unit, undone)]
+    return [result for unit in alone for result in _commit(session, unit, undone)]
 
 
-def _transaction(connection: sqlite3.Connection, group: _Group) -> list[Any]:
+def _transaction(session: Session, group: _Group) -> list[Any]:
     try:
-        for head, rows in _merged(connection, group):
-            _insert(connection, head, rows)
-        results = [work(connection) for work, _ in group.works]
-        connection.execute("COMMIT")
+        for head, rows in _merged(session, group):
+            _insert(session, head, rows)
+        results = [work(session) for work, _ in group.works]
+        session.commit()
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        session.rollback()
         raise
     return [None] * len(group.inserts) + results
 
 
-def _merged(connection: sqlite3.Connection, group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
+def _merged(db: Db, group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
     merged: dict[str, list[tuple[Any, ...]]] = {}
     for make, _ in group.inserts:
-        for head, rows in make(connection):
+        for head, rows in make(db):
             merged.setdefault(head, []).extend(rows)
     return list(merged.items())
 
 
-def _insert(connection: sqlite3.Connection, head: str, rows: list[tuple[Any, ...]]) -> None:
+def _insert(db: Db, head: str, rows: list[tuple[Any, ...]]) -> None:
     # Many rows to one step of SQLite: after every step this thread has to win the interpreter's lock back from the
     # event loop, which is what `executemany` does once for each row. Few sizes, so that prepared statements are reused.
     at = 0
     for size in CHUNKS:
         while len(rows) - at >= size:
             values = [value for row in rows[at : at + size] for value in row]
-            connection.execute(_statement(head, len(rows[0]), size), values)
+            db.execute(_statement(head, len(rows[0]), size), values)
             at += size
 
 
@@ -188,9 +187,8 @@ def _statement(head: str, columns: int, rows: int) -> str:
     return f"{head} VALUES {', '.join([row] * rows)}"
 
 
-def _as_ours(error: Exception) -> Exception:
-    # Disk full, read-only, I/O error, locked; the plain class says that the file is no database any more.
-    if not (isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError):
+def _as_ours(session: Session, error: Exception) -> Exception:
+    if not session.is_busy(error):
         return error
     busy = Busy("The gateway cannot store anything now; try again later")
     busy.__cause__ = error

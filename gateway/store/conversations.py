@@ -1,12 +1,12 @@
 """Conversations in SQLite: an index by participant, filled behind the accept path."""
 
-import sqlite3
 from heapq import merge
 from itertools import accumulate
 from typing import NamedTuple
 
 from gateway.model import Conversation, Incoming, Outgoing, Page, Side
 from gateway.store import incoming
+from gateway.store.db import Db
 from gateway.store.queries import span
 from gateway.store.rows import BATCH, MESSAGE, batch_of, message_of
 
@@ -23,7 +23,7 @@ class _Entry(NamedTuple):
     participant: str
 
 
-def file(db: sqlite3.Connection, limit: int) -> int:
+def file(db: Db, limit: int) -> int:
     """File the next messages of each side, at most `limit`; returns how many there were: 0 where all are filed."""
     sides = _in_order(_sent(db, limit)), _in_order(_received(db, limit))
     # Where there is more to come, nothing that was said later may be filed yet.
@@ -35,7 +35,7 @@ def file(db: sqlite3.Connection, limit: int) -> int:
         for side in (Side.BOTH, entry.side):
             of = (entry.account, entry.participant, int(side))
             last[of] = 1 + (last[of] if of in last else _last(db, *of))
-            rows.append((*of, last[of], entry.created, entry.side is Side.MT, entry.key))
+            rows.append((*of, last[of], entry.created, int(entry.side is Side.MT), entry.key))
     db.executemany("INSERT INTO conversation VALUES (?,?,?,?,?,?,?)", rows)
     upto = {entry.side: entry.key for entry in entries}
     db.executemany("UPDATE filed SET upto = ? WHERE side = ?", [(key, int(side)) for side, key in upto.items()])
@@ -48,7 +48,7 @@ def _in_order(entries: list[_Entry]) -> list[_Entry]:
     return [entry._replace(created=created) for entry, created in zip(entries, times, strict=True)]
 
 
-def _sent(db: sqlite3.Connection, limit: int) -> list[_Entry]:
+def _sent(db: Db, limit: int) -> list[_Entry]:
     rows = db.execute(
         "SELECT number, recipient, (SELECT key FROM batch WHERE key <= number ORDER BY key DESC LIMIT 1) FROM message"
         " WHERE number > (SELECT upto FROM filed WHERE side = 1) ORDER BY number LIMIT ?",
@@ -61,7 +61,7 @@ def _sent(db: sqlite3.Connection, limit: int) -> list[_Entry]:
     return [_Entry(of[batch][0], Side.MT, number, of[batch][1], recipient.lower()) for number, recipient, batch in rows]
 
 
-def _received(db: sqlite3.Connection, limit: int) -> list[_Entry]:
+def _received(db: Db, limit: int) -> list[_Entry]:
     rows = db.execute(
         "SELECT created, key, account, sender FROM incoming WHERE key > (SELECT upto FROM filed WHERE side = 2)"
         " ORDER BY key LIMIT ?",
@@ -70,13 +70,13 @@ def _received(db: sqlite3.Connection, limit: int) -> list[_Entry]:
     return [_Entry(created, Side.MO, key, account, sender.lower()) for created, key, account, sender in rows]
 
 
-def _last(db: sqlite3.Connection, account: str, participant: str, side: int) -> int:
+def _last(db: Db, account: str, participant: str, side: int) -> int:
     (last,) = db.execute(f"SELECT MAX(ordinal) FROM conversation WHERE {_OF}", (account, participant, side)).fetchone()
     return last or 0
 
 
 def conversation(
-    db: sqlite3.Connection, account: str, participant: str, side: Side, page: Page
+    db: Db, account: str, participant: str, side: Side, page: Page
 ) -> tuple[tuple[Outgoing | Incoming, ...], int]:
     """A page of what was said, in its order, and how much was said."""
     of = (account, participant.lower(), int(side))
@@ -90,7 +90,7 @@ def conversation(
     return tuple([entry for entry in found if entry is not None]), total
 
 
-def summary(db: sqlite3.Connection, account: str, participant: str, side: Side) -> Conversation:
+def summary(db: Db, account: str, participant: str, side: Side) -> Conversation:
     """How much was said on a side, and when."""
     of = (account, participant.lower(), int(side))
     ends = [
@@ -101,7 +101,7 @@ def summary(db: sqlite3.Connection, account: str, participant: str, side: Side) 
     return Conversation(_last(db, *of), first, latest)
 
 
-def _outgoing(db: sqlite3.Connection, number: int) -> Outgoing | None:
+def _outgoing(db: Db, number: int) -> Outgoing | None:
     row = db.execute(f"SELECT {MESSAGE} FROM message WHERE number = ?", (number,)).fetchone()
     owner = db.execute(f"SELECT {BATCH} FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)).fetchone()
     return None if row is None or owner is None else Outgoing(batch_of(owner), message_of(row))

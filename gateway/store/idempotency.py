@@ -1,15 +1,14 @@
 """Keys of requests that may be repeated, in SQLite."""
 
-import sqlite3
-
 from gateway.model import Recipient
 from gateway.ports import Repeated
 from gateway.status import Status
 from gateway.store import queries
+from gateway.store.db import Db
 from gateway.store.rows import MESSAGE, message_of
 
 
-def repeated(db: sqlite3.Connection, account: str, key: str) -> Repeated | None:
+def repeated(db: Db, account: str, key: str) -> Repeated | None:
     """What a key stands for, as it was accepted; None where it is new."""
     row = db.execute(
         "SELECT fingerprint, batch FROM idempotency WHERE account = ? AND key = ?", (account, key)
@@ -39,7 +38,7 @@ def repeated(db: sqlite3.Connection, account: str, key: str) -> Repeated | None:
     )
 
 
-def forget(db: sqlite3.Connection, before: int, limit: int) -> None:
+def forget(db: Db, before: int, limit: int) -> None:
     """Drop keys that are older than a moment, at most so many."""
     db.execute(
         "DELETE FROM idempotency WHERE (account, key) IN"

@@ -1,24 +1,30 @@
 """Messages that come in, in SQLite: run inside a transaction, or on the reading connection."""
 
-import sqlite3
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from typing import Any
 
 from gateway.model import DataCoding, Incoming
+from gateway.store.db import Db
 
 COLUMNS = (
     "key, created, account, caller, upstream, upstream_id, sender, recipient, body, segments, datacoding, mcc, mnc"
 )
-_ADD = f"INSERT INTO incoming ({COLUMNS}) VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING RETURNING key"
+_ADD = (
+    f"INSERT INTO incoming ({COLUMNS.removeprefix('key, ')}) VALUES ({', '.join('?' * 12)})"
+    " ON CONFLICT DO NOTHING RETURNING key"
+)
+_PAGE = 1000
+"""Rows that are looked through at a time."""
+_HIGHEST = 2**62
 
 _TO_CALLER = "INSERT INTO callback (number, step, attempts, run_at, incoming, caller) VALUES (0,0,0,?,?,?)"
 
 
-def receive(db: sqlite3.Connection, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
+def receive(db: Db, arrived: Sequence[Incoming], now: int, passed_on: Container[str]) -> list[Incoming]:
     """Keep what arrived, and pass it on to these callers; returns it with its keys, without what was here before."""
     kept = []
     for incoming in arrived:
-        row = db.execute(_ADD, (None, *incoming[1:])).fetchone()
+        row = db.execute(_ADD, incoming[1:]).fetchone()
         if row is None:
             continue
         kept.append(incoming._replace(key=row[0]))
@@ -27,19 +33,16 @@ def receive(db: sqlite3.Connection, arrived: Sequence[Incoming], now: int, passe
     return kept
 
 
-def by_key(db: sqlite3.Connection, key: int) -> Incoming | None:
+def by_key(db: Db, key: int) -> Incoming | None:
     """A message by its key."""
     row = db.execute(f"SELECT {COLUMNS} FROM incoming WHERE key = ?", (key,)).fetchone()
     return None if row is None else incoming_of(row)
 
 
-def newest(
-    db: sqlite3.Connection, account: str, senders: Collection[str], recipients: Collection[str], limit: int
-) -> list[Incoming]:
+def newest(db: Db, account: str, senders: Collection[str], recipients: Collection[str], limit: int) -> list[Incoming]:
     """An account's newest messages, oldest first; of these senders and to these recipients where any are named."""
     found: list[Incoming] = []
-    for row in db.execute(f"SELECT {COLUMNS} FROM incoming WHERE account = ? ORDER BY key DESC", (account,)):
-        incoming = incoming_of(row)
+    for incoming in _backwards(db, account):
         if senders and incoming.sender.lower() not in senders:
             continue
         if recipients and incoming.recipient.lower() not in recipients:
@@ -48,6 +51,16 @@ def newest(
         if len(found) == limit:
             break
     return found[::-1]
+
+
+def _backwards(db: Db, account: str) -> Iterator[Incoming]:
+    """All of an account's, the newest first, read as far as they are looked at."""
+    page = f"SELECT {COLUMNS} FROM incoming WHERE account = ? AND key < ? ORDER BY key DESC LIMIT ?"
+    before = _HIGHEST
+    while rows := db.execute(page, (account, before, _PAGE)).fetchall():
+        for row in rows:
+            yield incoming_of(row)
+        before = rows[-1][0]
 
 
 def incoming_of(row: tuple[Any, ...]) -> Incoming:

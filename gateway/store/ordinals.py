@@ -1,18 +1,19 @@
 """Numbers without a gap for what each account has: used in the writing thread alone, inside its transaction."""
 
-import sqlite3
 from collections.abc import Callable
+
+from gateway.store.db import Db
 
 
 class Ordinals:
     """The last number of each account; read from the database once, and again after a transaction that failed."""
 
-    def __init__(self, last: Callable[[sqlite3.Connection, str], int]) -> None:
+    def __init__(self, last: Callable[[Db, str], int]) -> None:
         """`last` reads the last number of an account."""
         self._read = last
         self._last: dict[str, int] = {}
 
-    def next(self, db: sqlite3.Connection, account: str) -> int:
+    def next(self, db: Db, account: str) -> int:
         """The next number of an account."""
         last = self._last.get(account)
         number = 1 + (self._read(db, account) if last is None else last)

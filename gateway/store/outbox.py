@@ -1,11 +1,12 @@
 """What is on its way to callers, in SQLite: run inside a transaction, or on the reading connection."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from gateway.ports import Callback, Forward, GivenUp, Outbox
 from gateway.store import incoming, queries
+from gateway.store.db import Db
 
+_OF_CALLER = (" AND caller = ?", "")
 _POST = "key, number, step, attempts, incoming"
 # Each caller's earliest, found in the index however much waits behind it.
 _DUE = """
@@ -20,12 +21,12 @@ FROM turn WHERE caller IS NOT NULL
 """
 
 
-def due(db: sqlite3.Connection) -> dict[str, int]:
+def due(db: Db) -> dict[str, int]:
     """When the next post of each caller is due."""
     return {str(caller): int(run_at) for caller, run_at in db.execute(_DUE)}
 
 
-def lease(db: sqlite3.Connection, room: Mapping[str, int], now: int, until: int) -> list[Callback | Forward]:
+def lease(db: Db, room: Mapping[str, int], now: int, until: int) -> list[Callback | Forward]:
     """Claim what is due of these callers, so much of each; counting the attempt first, so that no crash repeats it."""
     rows = [
         row
@@ -42,9 +43,7 @@ def lease(db: sqlite3.Connection, room: Mapping[str, int], now: int, until: int)
     return [_post(db, key, number, step, attempts + 1, arrived) for key, number, step, attempts, arrived in rows]
 
 
-def _post(
-    db: sqlite3.Connection, key: int, number: int, step: int, attempts: int, arrived: int | None
-) -> Callback | Forward:
+def _post(db: Db, key: int, number: int, step: int, attempts: int, arrived: int | None) -> Callback | Forward:
     if arrived is not None:
         came = incoming.by_key(db, arrived)
         if came is None:
@@ -57,7 +56,7 @@ def _post(
     return Callback(key, batch.content.report_url or "", attempts, batch, message, history[step])
 
 
-def settle(db: sqlite3.Connection, key: int, run_at: int | None) -> None:
+def settle(db: Db, key: int, run_at: int | None) -> None:
     """Send it again at `run_at`, or forget it."""
     if run_at is None:
         db.execute("DELETE FROM callback WHERE key = ?", (key,))
@@ -65,12 +64,12 @@ def settle(db: sqlite3.Connection, key: int, run_at: int | None) -> None:
         db.execute("UPDATE callback SET run_at = ? WHERE key = ?", (run_at, key))
 
 
-def give_up(db: sqlite3.Connection, key: int, now: int) -> None:
+def give_up(db: Db, key: int, now: int) -> None:
     """Send it no more, but keep it."""
     db.execute("UPDATE callback SET given_up = ? WHERE key = ?", (now, key))
 
 
-def boxes(db: sqlite3.Connection) -> list[Outbox]:
+def boxes(db: Db) -> list[Outbox]:
     """What each caller has there."""
     rows = db.execute(
         "SELECT caller, COUNT(*) FILTER (WHERE given_up IS NULL), MIN(run_at) FILTER (WHERE given_up IS NULL),"
@@ -79,17 +78,17 @@ def boxes(db: sqlite3.Connection) -> list[Outbox]:
     return [Outbox(*row) for row in rows]
 
 
-def given_up(db: sqlite3.Connection, caller: str | None, after: int, limit: int) -> list[GivenUp]:
+def given_up(db: Db, caller: str | None, after: int, limit: int) -> list[GivenUp]:
     """A page of what was given up, in the order of its keys."""
     rows = db.execute(
-        f"SELECT {_POST}, given_up FROM callback"
-        " WHERE given_up IS NOT NULL AND (?1 IS NULL OR caller = ?1) AND key > ?2 ORDER BY key LIMIT ?3",
-        (caller, after, limit),
+        f"SELECT {_POST}, given_up FROM callback WHERE given_up IS NOT NULL AND key > ?{_OF_CALLER[caller is None]}"
+        " ORDER BY key LIMIT ?",
+        (after, *(() if caller is None else (caller,)), limit),
     ).fetchall()
     return [GivenUp(_post(db, *row[:-1]), row[-1]) for row in rows]
 
 
-def retry(db: sqlite3.Connection, keys: Sequence[int], now: int) -> int:
+def retry(db: Db, keys: Sequence[int], now: int) -> int:
     """Send again what was given up, with all attempts before it; how many there were."""
     return db.executemany(
         "UPDATE callback SET given_up = NULL, attempts = 0, run_at = ? WHERE key = ? AND given_up IS NOT NULL",
@@ -97,14 +96,14 @@ def retry(db: sqlite3.Connection, keys: Sequence[int], now: int) -> int:
     ).rowcount
 
 
-def drop(db: sqlite3.Connection, keys: Sequence[int]) -> int:
+def drop(db: Db, keys: Sequence[int]) -> int:
     """Forget what was given up; how many there were."""
     return db.executemany(
         "DELETE FROM callback WHERE key = ? AND given_up IS NOT NULL", [(key,) for key in keys]
     ).rowcount
 
 
-def forget(db: sqlite3.Connection, before: int, limit: int) -> None:
+def forget(db: Db, before: int, limit: int) -> None:
     """Forget what was given up before a moment; at most so many at a time."""
     db.execute(
         "DELETE FROM callback WHERE key IN (SELECT key FROM callback WHERE given_up < ? LIMIT ?)", (before, limit)

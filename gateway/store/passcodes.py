@@ -1,14 +1,14 @@
 """Two-factor codes in SQLite: run inside a transaction, or on the reading connection."""
 
 import hmac
-import sqlite3
 from collections.abc import Collection
 
 from gateway.commands import PasscodeSettings
 from gateway.ports import NewPasscode
+from gateway.store.db import Db
 
 
-def keep(db: sqlite3.Connection, new: NewPasscode, most: int) -> int | None:
+def keep(db: Db, new: NewPasscode, most: int) -> int | None:
     """Store a code unless its phone has `most` already; what has expired goes first."""
     db.execute("DELETE FROM passcode WHERE expires <= ?", (new.created,))
     (held,) = db.execute(
@@ -16,17 +16,19 @@ def keep(db: sqlite3.Connection, new: NewPasscode, most: int) -> int | None:
     ).fetchone()
     if held >= most:
         return None
-    return db.execute(
-        "INSERT INTO passcode (account, msisdn, mark, created, expires, attempts) VALUES (?,?,?,?,?,0)", new
-    ).lastrowid
+    row = db.execute(
+        "INSERT INTO passcode (account, msisdn, mark, created, expires, attempts) VALUES (?,?,?,?,?,0) RETURNING key",
+        new,
+    ).fetchone()
+    return int(row[0])
 
 
-def forget(db: sqlite3.Connection, key: int) -> None:
+def forget(db: Db, key: int) -> None:
     """Forget a code."""
     db.execute("DELETE FROM passcode WHERE key = ?", (key,))
 
 
-def use(db: sqlite3.Connection, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:
+def use(db: Db, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:
     """Use up the code that has one of these marks, or count a wrong guess against each that could have been meant."""
     rows = db.execute(
         "SELECT key, mark FROM passcode WHERE account = ? AND msisdn = ? AND expires > ? AND attempts < ?",
@@ -41,7 +43,7 @@ def use(db: sqlite3.Connection, account: str, msisdn: str, marks: Collection[byt
     return bool(hits)
 
 
-def settings(db: sqlite3.Connection, account: str) -> PasscodeSettings:
+def settings(db: Db, account: str) -> PasscodeSettings:
     """What an account has set."""
     row = db.execute(
         "SELECT concurrent, sender, format, length, lifetime, numeric FROM passcode_settings WHERE account = ?",
@@ -53,6 +55,8 @@ def settings(db: sqlite3.Connection, account: str) -> PasscodeSettings:
     return PasscodeSettings(concurrent, sender, format_, length, lifetime, None if numeric is None else bool(numeric))
 
 
-def put_settings(db: sqlite3.Connection, account: str, new: PasscodeSettings) -> None:
+def put_settings(db: Db, account: str, new: PasscodeSettings) -> None:
     """Set these in the place of all that the account has set."""
-    db.execute("INSERT OR REPLACE INTO passcode_settings VALUES (?,?,?,?,?,?,?)", (account, *new))
+    db.execute("DELETE FROM passcode_settings WHERE account = ?", (account,))
+    numeric = None if new.numeric is None else int(new.numeric)
+    db.execute("INSERT INTO passcode_settings VALUES (?,?,?,?,?,?,?)", (account, *new[:-1], numeric))

@@ -1,6 +1,5 @@
 """Batches, messages and their statuses in SQLite: run inside a transaction, or on the reading connection."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,21 +8,26 @@ from gateway.lifecycle import is_quiet, may_follow
 from gateway.model import Batch, Message, Page, StatusEntry, Tally
 from gateway.ports import Transition
 from gateway.status import Status
+from gateway.store.db import Db
 from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
 
+_PAGE = 1000
+"""Rows that are looked through at a time."""
+_HIGHEST = 2**62
 
-def highest(db: sqlite3.Connection) -> int:
+
+def highest(db: Db) -> int:
     """The highest message number given out, 0 for none."""
     (number,) = db.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
     return int(number)
 
 
-def record(db: sqlite3.Connection, transitions: Sequence[Transition]) -> list[Transition]:
+def record(db: Db, transitions: Sequence[Transition]) -> list[Transition]:
     """Append each status that may follow its message's present one."""
     return [transition for transition in transitions if _advance(db, transition)]
 
 
-def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
+def _advance(db: Db, transition: Transition) -> bool:
     number, entry = transition.number, transition.entry
     row = db.execute("SELECT code FROM message WHERE number = ?", (number,)).fetchone()
     if row is None:
@@ -33,7 +37,7 @@ def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
         return False
     (step,) = db.execute("SELECT COALESCE(MAX(step), 0) + 1 FROM status WHERE number = ?", (number,)).fetchone()
     db.execute(
-        "INSERT INTO status VALUES (?,?,?,?,?,?,?)",
+        "INSERT INTO status (number, step, code, created, raw_code, raw_text, upstream) VALUES (?,?,?,?,?,?,?)",
         (number, step, entry.status.value, entry.created, entry.raw_code, entry.raw_text, entry.upstream),
     )
     db.execute(
@@ -52,28 +56,31 @@ def _advance(db: sqlite3.Connection, transition: Transition) -> bool:
     return True
 
 
-def batch(db: sqlite3.Connection, key: int) -> Batch | None:
+def batch(db: Db, key: int) -> Batch | None:
     """A batch by its key."""
     row = db.execute(f"SELECT {BATCH} FROM batch WHERE key = ?", (key,)).fetchone()
     return None if row is None else batch_of(row)
 
 
-def accepted(db: sqlite3.Connection, since: int) -> dict[str, int]:
+def accepted(db: Db, since: int) -> dict[str, int]:
     """Messages by caller, of the batches since a moment: keys grow with time, so the newest are looked at alone."""
     counts: Counter[str] = Counter()
-    for created, caller, size in db.execute("SELECT created, caller, size FROM batch ORDER BY key DESC"):
-        if created < since:
-            break
-        counts[caller] += size
+    page, before = "SELECT key, created, caller, size FROM batch WHERE key < ? ORDER BY key DESC LIMIT ?", _HIGHEST
+    while rows := db.execute(page, (before, _PAGE)).fetchall():
+        for _, created, caller, size in rows:
+            if created < since:
+                return dict(counts)
+            counts[caller] += size
+        before = rows[-1][0]
     return dict(counts)
 
 
-def tallies(db: sqlite3.Connection, of: Batch) -> tuple[Tally, ...]:
+def tallies(db: Db, of: Batch) -> tuple[Tally, ...]:
     """Messages, segments and known prices per status."""
     found: dict[Status, Tally] = {}
     for code, price, currency, count, segments in db.execute(
-        "SELECT code, price, currency, COUNT(*), SUM(segments) FROM message WHERE number BETWEEN ? AND ?"
-        " GROUP BY code, price, currency ORDER BY code",
+        "SELECT code, price, currency, COUNT(*), CAST(SUM(segments) AS BIGINT) FROM message"
+        " WHERE number BETWEEN ? AND ? GROUP BY code, price, currency ORDER BY code",
         (of.key, of.key + of.size - 1),
     ):
         status = Status.of(code)
@@ -88,13 +95,13 @@ def tallies(db: sqlite3.Connection, of: Batch) -> tuple[Tally, ...]:
     return tuple(found.values())
 
 
-def last_ordinal(db: sqlite3.Connection, account: str) -> int:
+def last_ordinal(db: Db, account: str) -> int:
     """The number of an account's newest batch, 0 for none."""
     (last,) = db.execute("SELECT MAX(ordinal) FROM batch WHERE account = ?", (account,)).fetchone()
     return last or 0
 
 
-def batches(db: sqlite3.Connection, account: str, page: Page) -> tuple[tuple[Batch, ...], int]:
+def batches(db: Db, account: str, page: Page) -> tuple[tuple[Batch, ...], int]:
     """A page of an account's batches by their ordinals, and how many batches it has."""
     (first,) = db.execute("SELECT MIN(ordinal) FROM batch WHERE account = ?", (account,)).fetchone()
     last = last_ordinal(db, account)
@@ -120,7 +127,7 @@ def _order(page: Page) -> str:
     return "DESC" if page.descending else "ASC"
 
 
-def messages(db: sqlite3.Connection, of: Batch, page: Page) -> tuple[Message, ...]:
+def messages(db: Db, of: Batch, page: Page) -> tuple[Message, ...]:
     """A page of a batch's messages by their numbers."""
     rows = db.execute(
         f"SELECT {MESSAGE} FROM message WHERE number BETWEEN ? AND ? ORDER BY number {_order(page)}",
@@ -129,7 +136,7 @@ def messages(db: sqlite3.Connection, of: Batch, page: Page) -> tuple[Message, ..
     return tuple(message_of(row) for row in rows)
 
 
-def message(db: sqlite3.Connection, number: int) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
+def message(db: Db, number: int) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
     """A message, its batch and its whole history."""
     row = db.execute(f"SELECT {MESSAGE} FROM message WHERE number = ?", (number,)).fetchone()
     owner = db.execute(f"SELECT {BATCH} FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)).fetchone()
@@ -138,9 +145,3 @@ def message(db: sqlite3.Connection, number: int) -> tuple[Batch, Message, tuple[
     of = batch_of(owner)
     steps = db.execute(f"SELECT {ENTRY} FROM status WHERE number = ? ORDER BY step", (number,))
     return of, message_of(row), (StatusEntry(status=Status.ACCEPTED, created=of.created), *map(entry_of, steps))
-
-
-def touch(db: sqlite3.Connection) -> None:
-    """Write the schema's version over itself: a page goes to the disk, nothing changes."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    db.execute(f"PRAGMA user_version = {int(version)}")

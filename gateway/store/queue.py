@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from gateway.model import Batch, Dispatch, DispatchState, Priority, StatusEntry
 from gateway.ports import Depth, Pause, Selection, Settlement, Transition
 from gateway.status import Status
 from gateway.store import queries
+from gateway.store.db import Db
 from gateway.store.rows import MESSAGE, message_of, plan_from_json
 
 READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
@@ -38,14 +38,14 @@ _TURNS = {Priority.NORMAL.value: 1, Priority.HIGH.value: 4}
 """How often a caller's messages of a priority have their turn."""
 
 
-def abandon(db: sqlite3.Connection) -> None:
+def abandon(db: Db) -> None:
     """Let every lease run out at once."""
     for upstream in _upstreams(db):
         for queue in _queues(db, upstream, (SENDING, POLLING)):
             db.execute(f"UPDATE dispatch SET run_at = 0 WHERE {_OF_QUEUE}", (upstream, *queue))
 
 
-def _upstreams(db: sqlite3.Connection) -> list[str]:
+def _upstreams(db: Db) -> list[str]:
     """The upstreams that have anything to do, found by a look at each of them and not at each dispatch."""
     found: list[str] = []
     following = "SELECT upstream FROM dispatch WHERE upstream > ? AND state <= 3 ORDER BY upstream LIMIT 1"
@@ -54,9 +54,7 @@ def _upstreams(db: sqlite3.Connection) -> list[str]:
     return found
 
 
-def _queues(
-    db: sqlite3.Connection, upstream: str, states: Sequence[int] = (READY, WAITING)
-) -> list[tuple[int, int, str]]:
+def _queues(db: Db, upstream: str, states: Sequence[int] = (READY, WAITING)) -> list[tuple[int, int, str]]:
     """(state, priority, caller) of all that an upstream has to do in these states, found by a look at each of them."""
     following = (
         "SELECT caller FROM dispatch WHERE upstream = ? AND state <= 3 AND state = ? AND priority = ? AND caller > ?"
@@ -71,16 +69,14 @@ def _queues(
     return found
 
 
-def lease(
-    db: sqlite3.Connection, upstream: str, limit: int, now: int, until: int, messages: int | None, turn: int
-) -> list[Dispatch]:
+def lease(db: Db, upstream: str, limit: int, now: int, until: int, messages: int | None, turn: int) -> list[Dispatch]:
     """Claim what is due. What a report shows to have left is not sent again, whatever was answered."""
     become = {READY: SENDING, WAITING: POLLING}
     leased: list[Dispatch] = []
     gone: list[int] = []
     left = math.inf if messages is None else messages
     closed: set[int] = set()
-    for row in _in_turn(db, upstream, now, turn, closed):
+    for row in _in_turn(db, upstream, now, limit, turn, closed):
         dispatch = _dispatch(db, (*row[:4], become[row[4]], *row[5:]))
         if dispatch.state is DispatchState.SENDING and _has_left(dispatch):
             gone.append(dispatch.key)
@@ -102,15 +98,15 @@ def lease(
     return leased
 
 
-def _in_turn(db: sqlite3.Connection, upstream: str, now: int, turn: int, closed: set[int]) -> Iterator[tuple[Any, ...]]:
-    """What is due: of each caller and priority the oldest first, and one after the other of these in turn.
+def _in_turn(db: Db, upstream: str, now: int, limit: int, turn: int, closed: set[int]) -> Iterator[tuple[Any, ...]]:
+    """What is due: of each caller and priority the oldest first, at most so many; one after the other of these in turn.
 
     A state that is added to `closed` meanwhile is left out from then on.
     """
     queues = {
         queue: db.execute(
-            f"SELECT {_DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ? ORDER BY run_at",
-            (upstream, *queue, now),
+            f"SELECT {_DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ? ORDER BY run_at LIMIT ?",
+            (upstream, *queue, now, limit),
         )
         for queue in _queues(db, upstream)
     }
@@ -127,7 +123,7 @@ def _in_turn(db: sqlite3.Connection, upstream: str, now: int, turn: int, closed:
         turns = [queue for queue in turns if queue not in ended]
 
 
-def _dispatch(db: sqlite3.Connection, row: tuple[Any, ...]) -> Dispatch:
+def _dispatch(db: Db, row: tuple[Any, ...]) -> Dispatch:
     key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, sealed, hidden = row
     found = queries.batch(db, batch_key)
     if found is None:
@@ -159,13 +155,13 @@ def _has_left(dispatch: Dispatch) -> bool:
     return not all(is_quiet(message.status) for message in dispatch.messages)
 
 
-def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
+def settle(db: Db, end: Settlement) -> list[Transition]:
     """Write how an attempt ended; an answer that comes after its lease ran out still counts."""
     db.execute(
         "UPDATE dispatch SET state = ?, run_at = ?, attempts = ?, sent_at = COALESCE(?, sent_at),"
         " upstream_ref = COALESCE(?, upstream_ref), upstream = COALESCE(?, upstream),"
-        " began = CASE WHEN ? IS NULL THEN COALESCE(began, ?) END,"
-        " plan = CASE WHEN ? IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
+        " began = CASE WHEN CAST(? AS TEXT) IS NULL THEN COALESCE(began, ?) END,"
+        " plan = CASE WHEN CAST(? AS TEXT) IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
         " WHERE key = ? AND state IN (?, ?, ?)",
         (
             end.state.value,
@@ -188,7 +184,7 @@ def settle(db: sqlite3.Connection, end: Settlement) -> list[Transition]:
     return queries.record(db, end.transitions)
 
 
-def _erase(db: sqlite3.Connection, dispatch: int) -> None:
+def _erase(db: Db, dispatch: int) -> None:
     """Forget a caller's own credentials, and a text that holds a secret, once nothing is left to do with them."""
     for table, states in _ERASED.items():
         db.execute(
@@ -199,7 +195,7 @@ def _erase(db: sqlite3.Connection, dispatch: int) -> None:
         )
 
 
-def cancel(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[Transition]:
+def cancel(db: Db, keys: Sequence[int], now: int) -> list[Transition]:
     """Fail what is READY or HELD: it waits for its first attempt, or for another one after one that never left.
 
     A lease is a transaction of the same writer, so it comes wholly before this one or finds nothing.
@@ -219,13 +215,13 @@ def cancel(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[Transi
     return moved
 
 
-def cancel_batch(db: sqlite3.Connection, of: Batch, now: int) -> list[Transition]:
+def cancel_batch(db: Db, of: Batch, now: int) -> list[Transition]:
     """Cancel what has not left of a batch."""
     rows = db.execute("SELECT key FROM dispatch WHERE key BETWEEN ? AND ?", (of.key, of.key + of.size - 1)).fetchall()
     return cancel(db, [key for (key,) in rows], now)
 
 
-def reclaim(db: sqlite3.Connection, now: int, until: int, flying: Collection[int]) -> list[Dispatch]:
+def reclaim(db: Db, now: int, until: int, flying: Collection[int]) -> list[Dispatch]:
     """Take over the leases that ran out of what was being sent; what was being asked waits to be asked again."""
     lost: list[Dispatch] = []
     for upstream in _upstreams(db):
@@ -242,7 +238,7 @@ def reclaim(db: sqlite3.Connection, now: int, until: int, flying: Collection[int
     return lost
 
 
-def next_due(db: sqlite3.Connection, upstream: str) -> int | None:
+def next_due(db: Db, upstream: str) -> int | None:
     """The earliest `run_at` of what an upstream may lease."""
     earliest = f"SELECT run_at FROM dispatch WHERE {_OF_QUEUE} ORDER BY run_at LIMIT 1"
     return min(
@@ -250,7 +246,7 @@ def next_due(db: sqlite3.Connection, upstream: str) -> int | None:
     )
 
 
-def resolve(db: sqlite3.Connection, dispatch: int, recipient: str) -> tuple[str, int] | None:
+def resolve(db: Db, dispatch: int, recipient: str) -> tuple[str, int] | None:
     """The upstream of a dispatch and the number of its message to a recipient."""
     row = db.execute(
         "SELECT dispatch.upstream, message.number FROM dispatch JOIN batch ON batch.key = dispatch.batch"
@@ -261,7 +257,7 @@ def resolve(db: sqlite3.Connection, dispatch: int, recipient: str) -> tuple[str,
     return None if row is None else (row[0], row[1])
 
 
-def dispatch_of(db: sqlite3.Connection, number: int) -> Dispatch | None:
+def dispatch_of(db: Db, number: int) -> Dispatch | None:
     """The dispatch that carries a message."""
     row = db.execute(
         f"SELECT {_DISPATCH} FROM dispatch WHERE key = (SELECT dispatch FROM message WHERE number = ?)", (number,)
@@ -269,7 +265,7 @@ def dispatch_of(db: sqlite3.Connection, number: int) -> Dispatch | None:
     return None if row is None else _dispatch(db, row)
 
 
-def depths(db: sqlite3.Connection) -> dict[tuple[str, DispatchState], Depth]:
+def depths(db: Db) -> dict[tuple[str, DispatchState], Depth]:
     """Unfinished dispatches by upstream and state, out of the indexes alone."""
     rows = db.execute(
         "SELECT upstream, state, COUNT(*), MIN(key) FROM dispatch WHERE state <= 3 GROUP BY upstream, state UNION ALL"
@@ -278,7 +274,7 @@ def depths(db: sqlite3.Connection) -> dict[tuple[str, DispatchState], Depth]:
     return {(upstream, DispatchState(state)): Depth(count, _created(db, key)) for upstream, state, count, key in rows}
 
 
-def _created(db: sqlite3.Connection, key: int) -> int:
+def _created(db: Db, key: int) -> int:
     (created,) = db.execute("SELECT created FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (key,)).fetchone()
     return int(created)
 
@@ -287,7 +283,7 @@ _PARTS = (("state <= 3", "INDEXED BY dispatch_due"), ("state >= 6", "INDEXED BY 
 """What is unfinished, and the index that holds nothing else."""
 
 
-def select(db: sqlite3.Connection, wanted: Selection, after: int, limit: int) -> list[Dispatch]:
+def select(db: Db, wanted: Selection, after: int, limit: int) -> list[Dispatch]:
     """A page of the dispatches that are meant, in the order of their keys."""
     upstream, route, state, batch = wanted
     terms: list[str] = []
@@ -309,7 +305,7 @@ def select(db: sqlite3.Connection, wanted: Selection, after: int, limit: int) ->
     return [_dispatch(db, row) for row in rows.fetchall()]
 
 
-def requeue(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[int]:
+def requeue(db: Db, keys: Sequence[int], now: int) -> list[int]:
     """Let what waits for its time, for a person, or for nobody any more, be sent now; returns what was moved."""
     return [
         key
@@ -322,13 +318,13 @@ def requeue(db: sqlite3.Connection, keys: Sequence[int], now: int) -> list[int]:
     ]
 
 
-def pauses(db: sqlite3.Connection) -> dict[str, Pause]:
+def pauses(db: Db) -> dict[str, Pause]:
     """The upstreams that operations have stopped."""
     rows = db.execute("SELECT upstream, since, reason FROM pause")
     return {upstream: Pause(since, reason) for upstream, since, reason in rows}
 
 
-def pause(db: sqlite3.Connection, upstream: str, of: Pause | None) -> None:
+def pause(db: Db, upstream: str, of: Pause | None) -> None:
     """Remember that an upstream is stopped, or that it is not any more."""
     if of is None:
         db.execute("DELETE FROM pause WHERE upstream = ?", (upstream,))

@@ -1,34 +1,34 @@
 """Senders and blacklists in SQLite: run inside a transaction, or on the reading connection."""
 
-import sqlite3
 from collections.abc import Sequence
 
 from gateway.model import Blocked, Sender
+from gateway.store.db import Db
 
 
-def senders(db: sqlite3.Connection) -> list[tuple[str, Sender]]:
+def senders(db: Db) -> list[tuple[str, Sender]]:
     """Every account's, each with its account."""
     rows = db.execute("SELECT account, name, created FROM sender ORDER BY account, name")
     return [(account, Sender(name, created)) for account, name, created in rows]
 
 
-def register(db: sqlite3.Connection, account: str, sender: Sender) -> None:
+def register(db: Db, account: str, sender: Sender) -> None:
     """Keep a sender; one that is there stays as it is."""
     db.execute("INSERT INTO sender (account, name, created) VALUES (?,?,?) ON CONFLICT DO NOTHING", (account, *sender))
 
 
-def unregister(db: sqlite3.Connection, account: str, name: str) -> None:
+def unregister(db: Db, account: str, name: str) -> None:
     """Forget a sender."""
     db.execute("DELETE FROM sender WHERE account = ? AND name = ?", (account, name))
 
 
-def blocked(db: sqlite3.Connection) -> list[tuple[str, Blocked]]:
+def blocked(db: Db) -> list[tuple[str, Blocked]]:
     """Every account's numbers, each with its account, in the order in which they were added."""
     rows = db.execute("SELECT account, key, msisdn, created FROM blocked ORDER BY key")
     return [(account, Blocked(*entry)) for account, *entry in rows]
 
 
-def block(db: sqlite3.Connection, account: str, msisdns: Sequence[str], now: int) -> list[Blocked]:
+def block(db: Db, account: str, msisdns: Sequence[str], now: int) -> list[Blocked]:
     """Add numbers; returns their entries, of those that were there the old one."""
     db.executemany(
         "INSERT INTO blocked (account, msisdn, created) VALUES (?,?,?) ON CONFLICT DO NOTHING",
@@ -38,6 +38,6 @@ def block(db: sqlite3.Connection, account: str, msisdns: Sequence[str], now: int
     return [Blocked(*db.execute(find, (account, msisdn)).fetchone()) for msisdn in msisdns]
 
 
-def unblock(db: sqlite3.Connection, account: str, msisdn: str) -> None:
+def unblock(db: Db, account: str, msisdn: str) -> None:
     """Take a number off."""
     db.execute("DELETE FROM blocked WHERE account = ? AND msisdn = ?", (account, msisdn))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from gateway.errors import ConfigError
+from gateway.store.db import Db
 
 APPLICATION_ID = 0x534C5553
 """`SLUS`: tells a Sluss database from any other."""
@@ -38,9 +39,21 @@ def lock(path: Path) -> IO[bytes]:
     return handle
 
 
-def connect(target: str, *, uri: bool = False) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection that writes; see `gateway.store.db.Session`."""
+
+    def begin(self) -> None:
+        """Begin a transaction, and hold the file until its end."""
+        self.execute("BEGIN IMMEDIATE")
+
+    def is_busy(self, error: Exception) -> bool:
+        """Disk full, read-only, I/O error, locked; the plain class says that the file is no database any more."""
+        return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def connect(target: str, *, uri: bool = False) -> Connection:
     """A connection in autocommit mode with our settings, usable from any one thread at a time."""
-    connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False, uri=uri)
+    connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False, uri=uri, factory=Connection)
     for setting in _SETTINGS:
         connection.execute(setting)
     return connection
@@ -65,6 +78,12 @@ def prepare(path: Path) -> None:
         raise ConfigError([f"store: cannot use {path}: {error}"]) from None
     finally:
         connection.close()
+
+
+def touch(db: Db) -> None:
+    """Write the schema's version over itself: a page goes to the disk, nothing changes."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    db.execute(f"PRAGMA user_version = {version}")
 
 
 def migrations() -> list[tuple[int, str]]:

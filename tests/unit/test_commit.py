@@ -10,6 +10,7 @@ import pytest
 
 from gateway.errors import Busy
 from gateway.store.commit import GroupCommit, Rows
+from gateway.store.schema import Connection
 
 TABLE = "CREATE TABLE item (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
 ADD = "INSERT INTO item"
@@ -20,14 +21,14 @@ class Disk:
 
     def __init__(self) -> None:
         """Open it, with one empty table."""
-        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=Connection)
         self.connection.execute(TABLE)
         self.said: list[str] = []
         self.connection.set_trace_callback(self.said.append)
         self.moving = threading.Event()
         self.moving.set()
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> Connection:
         """The one connection."""
         return self.connection
 
@@ -187,7 +188,7 @@ async def test_a_disk_that_cannot_be_written_is_busy(disk: Disk, writer: GroupCo
 async def test_a_file_that_is_no_database_any_more_is_busy() -> None:
     """SQLite has a class of its own for it, already at BEGIN; the writer tells each request and lives on."""
 
-    class Spoilt(sqlite3.Connection):
+    class Spoilt(Connection):
         """A connection to such a file."""
 
         def execute(self, *_args: Any) -> sqlite3.Cursor:
@@ -254,7 +255,7 @@ async def test_closing_loses_nobody_who_asks_once_more(disk: Disk) -> None:
 async def test_a_database_that_cannot_be_opened_is_told_at_once() -> None:
     """What goes wrong is raised where the store is opened, instead of leaving requests to wait for ever."""
 
-    def broken() -> sqlite3.Connection:
+    def broken() -> Connection:
         raise sqlite3.OperationalError("unable to open database file")
 
     with pytest.raises(sqlite3.OperationalError):
