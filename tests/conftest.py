@@ -3,10 +3,12 @@
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import postgresql as postgresql_server
 import pytest
 from gateways import Process, Running, a_document
 from recorder import Recorder
@@ -76,3 +78,22 @@ def absent(reason: str) -> Any:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql_server.Server]:
+    """A PostgreSQL server for all tests that need one: without it they are skipped, in CI (`CI=true`) they fail."""
+    if postgresql_server.programs() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is not installed, and CI needs it")
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql_server.server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgresql: postgresql_server.Server) -> Iterator[str]:
+    """The address of an empty database, which is gone afterwards."""
+    name = f"test-{uuid4().hex}"
+    yield postgresql.create(name)
+    postgresql.drop(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -105,11 +106,12 @@ async def drain(process: Process, recorder: Recorder) -> None:
 def read(store: str) -> tuple[dict[int, Row], int]:
     """Every message in the store by its number, and how many dispatches are unknown; the file itself is sound."""
     with reading(store) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        if store.startswith("sqlite:"):
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = {
-            number: Row(text, recipient, Status.of(code))
-            for number, text, recipient, code in db.execute(
-                "SELECT number, json_extract(content, '$.body'), recipient, code FROM message"
+            number: Row(json.loads(content)["body"], recipient, Status.of(code))
+            for number, content, recipient, code in db.execute(
+                "SELECT number, content, recipient, code FROM message"
                 " JOIN dispatch ON dispatch.key = message.dispatch JOIN batch ON batch.key = dispatch.batch"
             )
         }

@@ -128,6 +128,11 @@ class Process:
         self._cold: asyncio.subprocess.Process | None = None
         self._pid = 0
 
+    def keep_in(self, store: str, document: dict[str, Any]) -> None:
+        """Store elsewhere, with this configuration."""
+        self.store = store
+        self.write(document)
+
     def write(self, document: dict[str, Any]) -> None:
         """Put another configuration in the place of the one before."""
         listen = document["listen"] | {"public": f"127.0.0.1:{self.public.port}"}

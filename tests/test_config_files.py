@@ -15,7 +15,7 @@ from gateway.config.loading import SECTIONS, scalars
 from gateway.rehearsal import failures
 
 FOLDER = Path(__file__).parent.parent / "config"
-FILES = sorted(FOLDER.glob("*.yaml"))
+FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "compose.yaml")
 
 ENVIRON = {
     "HOOK_SECRET": "0123456789abcdef",

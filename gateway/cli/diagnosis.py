@@ -112,6 +112,9 @@ def _wsdl() -> Check:
 
 
 def _store(url: str) -> Iterator[Check]:
+    if url.startswith("postgresql://"):
+        yield _database(url)
+        return
     path = path_of(url)
     if path is None:
         yield Check("store", "in memory", "What is accepted dies with the process: name a file, sqlite:////PATH")
@@ -126,6 +129,15 @@ def _store(url: str) -> Iterator[Check]:
         free = shutil.disk_usage(folder).free
         todo = "" if free >= FREE else f"Make room: less than {FREE // 2**20} MiB are left"
         yield Check("disk", f"{folder} can be written, {free // 2**20} MiB free", todo)
+
+
+def _database(url: str) -> Check:
+    try:
+        with reading(url) as db:
+            (version,) = db.execute("SHOW server_version").fetchone()
+    except Unreadable as error:
+        return Check("store", str(error).removeprefix("store: "), "Start the server, or mend what it says")
+    return Check("store", f"PostgreSQL {version}")
 
 
 def _file(url: str, path: Path) -> Check:

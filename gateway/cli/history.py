@@ -1,7 +1,6 @@
 """Where a stored message or batch stands, in the words of both vocabularies. Never what it says."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from gateway.model import Batch, Message, Page, StatusEntry
 from gateway.msisdn import mask
 from gateway.status import Status
 from gateway.store import queries
+from gateway.store.db import Db
 from gateway.store.inspect import Unreadable, find_batch, find_message, reading
 from gateway.translator import LEGACY
 
@@ -40,7 +40,7 @@ def show(config: Path | None, text: str, *, full: bool, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def stored(url: str) -> Iterator[sqlite3.Connection]:
+def stored(url: str) -> Iterator[Db]:
     """The store for reading; where that is impossible, the command ends with the reason."""
     try:
         with reading(url) as db:
@@ -95,7 +95,7 @@ def _status(status: Status, *, delayed: bool) -> dict[str, Any]:
     }
 
 
-def _batch_document(db: sqlite3.Connection, batch: Batch, *, full: bool) -> dict[str, Any]:
+def _batch_document(db: Db, batch: Batch, *, full: bool) -> dict[str, Any]:
     delayed = batch.content.delayed(SystemClock().now())
     return {
         "id": public_id(Kind.BATCH, batch.created, batch.key),

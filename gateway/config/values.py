@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from gateway.config.store_url import store_url
 from gateway.model import Priority
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -115,12 +116,6 @@ def _callback_url(text: str) -> str:
         whole = False
     if not whole or not text.isprintable() or " " in text:
         raise ValueError("must be a whole http or https URL, such as https://erp.example.org/incoming")
-    return text
-
-
-def _store(text: str) -> str:
-    if text != "memory:" and not (text.startswith("sqlite:///") and len(text) > len("sqlite:///")):
-        raise ValueError("only sqlite:///PATH and memory: are supported")
     return text
 
 
@@ -330,11 +325,11 @@ CallbackUrl = Annotated[
 ]
 StoreUrl = Annotated[
     str,
-    AfterValidator(_store),
+    AfterValidator(store_url),
     _one(
-        "sqlite:/// and a path, or memory:",
-        _like("^(?:memory:|sqlite:///.+)$"),
-        examples=["sqlite:////var/lib/sluss/sluss.db", "memory:"],
+        "sqlite:/// and a path, postgresql:// and a database without a password, or memory:",
+        _like("^(?:memory:|sqlite:///.+|postgresql://.+)$"),
+        examples=["sqlite:////var/lib/sluss/sluss.db", "postgresql://sluss@db.example.org/sluss", "memory:"],
     ),
 ]
 Slug = Annotated[

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from gateway.errors import ConfigError
+from gateway.store.sql import SqlStore
 from gateway.store.sqlite import SqliteStore
 
 
-def open_store(url: str) -> SqliteStore:
-    """The store a URL names: `sqlite:///relative.db`, `sqlite:////absolute.db` or `memory:`.
+def open_store(url: str) -> SqlStore:
+    """The store a URL names: `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `memory:`.
 
     Must be called inside a running event loop. Raises ConfigError.
     """
@@ -15,4 +16,9 @@ def open_store(url: str) -> SqliteStore:
         return SqliteStore(None)
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return SqliteStore(Path(url.removeprefix("sqlite:///")))
-    raise ConfigError([f"store: {url!r} is not understood; use sqlite:///PATH or memory:"])
+    if url.startswith("postgresql://"):
+        # The driver is loaded where it is used.
+        from gateway.store.postgres import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(url)
+    raise ConfigError(["store: the URL is not understood; use sqlite:///PATH, postgresql://… or memory:"])

@@ -1,4 +1,4 @@
-"""Reading a SQLite store from outside the gateway: read-only, beside a gateway that may be running."""
+"""Reading a store from outside the gateway: read-only, beside a gateway that may be running."""
 
 import contextlib
 import sqlite3
@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.ids import Kind, key_of, public_id
 from gateway.model import Batch, Message, StatusEntry
 from gateway.store import queries, schema
+from gateway.store.db import Db
 
 
 class Unreadable(Exception):
@@ -20,8 +21,12 @@ def path_of(url: str) -> Path | None:
 
 
 @contextlib.contextmanager
-def reading(url: str) -> Iterator[sqlite3.Connection]:
+def reading(url: str) -> Iterator[Db]:
     """The store as it stands at one moment. Raises Unreadable."""
+    if url.startswith("postgresql://"):
+        with _in_database(url) as session:
+            yield session
+        return
     path = path_of(url)
     if path is None:
         raise Unreadable("store: it is in the gateway's memory, so nobody else can read it")
@@ -37,6 +42,20 @@ def reading(url: str) -> Iterator[sqlite3.Connection]:
         raise Unreadable(f"store: {path} cannot be read: {error}") from error
 
 
+@contextlib.contextmanager
+def _in_database(url: str) -> Iterator[Db]:
+    from gateway.store import pg_session  # noqa: PLC0415 - the driver is loaded where it is used
+
+    try:
+        with contextlib.closing(pg_session.PgSession(url)) as session:
+            if age := pg_session.age(session):
+                raise Unreadable(f"store: the database {age}")
+            session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield session
+    except pg_session.ERRORS as error:
+        raise Unreadable(f"store: the database cannot be read: {pg_session.sentence(error)}") from error
+
+
 def _check(db: sqlite3.Connection, path: Path) -> None:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -48,7 +67,7 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
         raise Unreadable(f"store: {path} was written by {age} (schema {version}; this one knows {newest})")
 
 
-def find_message(db: sqlite3.Connection, text: str) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
+def find_message(db: Db, text: str) -> tuple[Batch, Message, tuple[StatusEntry, ...]] | None:
     """A message with its batch and history, by the number that legacy clients got or by its public id."""
     if text.isascii() and text.isdigit() and len(text) <= 10:
         return queries.message(db, int(text))
@@ -60,7 +79,7 @@ def find_message(db: sqlite3.Connection, text: str) -> tuple[Batch, Message, tup
     return found
 
 
-def find_batch(db: sqlite3.Connection, text: str) -> Batch | None:
+def find_batch(db: Db, text: str) -> Batch | None:
     """A batch by its public id."""
     key = key_of(Kind.BATCH, text)
     batch = None if key is None else queries.batch(db, key)

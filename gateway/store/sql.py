@@ -77,6 +77,14 @@ class SqlStore(ABC):
         """Run a function in a transaction; done once that is durable."""
 
     @abstractmethod
+    async def check(self) -> None:
+        """Write something harmless; see the port."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is queued, and let go."""
+
+    @abstractmethod
     async def _read(self, work: Callable[[Db], T]) -> T:
         """Run a function that changes nothing."""
 

@@ -23,6 +23,8 @@ from gateway.config import Address
 from gateway.status import Status
 
 KILLS = int(os.environ.get("SLUSS_TEST_KILLS", "200"))
+KILLS_ON_A_SERVER = KILLS // 5
+"""Of them with a PostgreSQL server behind the gateway, whose every start asks it anew."""
 SEED = 20251029
 COLD_EVERY = 20
 """Every so many lives start as the command does for everybody, imports and all."""
@@ -59,23 +61,23 @@ async def live_and_die(process: Process, clients: Clients, life: int, seconds: f
     clients.serving.clear()
 
 
-def summary(clients: Clients, recorder: Recorder, rows: dict[int, Row], moods_seen: Counter[str]) -> str:
+def summary(clients: Clients, recorder: Recorder, rows: dict[int, Row], seen: Counter[str]) -> str:
     """One line that says what was survived."""
     doubts = [row for row in rows.values() if row.status is Status.UNKNOWN]
     taken = sum(row[:2] in recorder.copies for row in doubts)
     return (
-        f"{KILLS} kills (provider {', '.join(f'{mood} {times}' for mood, times in moods_seen.items())}):"
+        f"{seen.total()} kills (provider {', '.join(f'{mood} {times}' for mood, times in seen.items())}):"
         f" {len(clients.tried)} messages tried, {len(clients.acknowledged)} acknowledged, {len(rows)} stored,"
         f" {recorder.messages} taken by the provider, {len(doubts)} told as unknown ({taken} of them taken)"
     )
 
 
-async def die_often(process: Process, clients: Clients, recorder: Recorder) -> Counter[str]:
+async def die_often(process: Process, clients: Clients, recorder: Recorder, kills: int) -> Counter[str]:
     """All the lives, with clients that send through them; returns how often the provider was in which mood."""
     lives, noise = random.Random(SEED), random.Random(SEED)  # noqa: S311 - a script, not a secret
     feelings, seen = moods(noise), Counter[str]()
     async with clients.sending(FACES * CLIENTS_PER_FACE, noise):
-        for life in range(KILLS):
+        for life in range(kills):
             mood = lives.choice(list(feelings))
             seen[mood] += 1
             recorder.plan = feelings[mood]
@@ -83,17 +85,40 @@ async def die_often(process: Process, clients: Clients, recorder: Recorder) -> C
     return seen
 
 
+RETRY = {"first": "20ms", "max": "100ms"}
+
+
+def a_gateway(recorder: Recorder) -> dict[str, Any]:
+    """A configuration that sends to the recorder, in small pieces and without patience."""
+    upstream = to_v2(recorder.url, max_recipients=CHUNK, concurrency=CONCURRENCY, retry=RETRY)
+    return a_document(**upstream, log={"level": "error"})
+
+
 @pytest.mark.once
 async def test_kills_lose_nothing_accepted_and_send_nothing_twice(
     process: Callable[[dict[str, Any]], Process], recorder: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every acknowledged message is at the provider exactly once or is told as unknown; none is there twice."""
-    retry = {"first": "20ms", "max": "100ms"}
-    upstream = to_v2(recorder.url, max_recipients=CHUNK, concurrency=CONCURRENCY, retry=retry)
-    serving = process(a_document(**upstream, log={"level": "error"}))
-    clients = Clients(serving.public)
+    await survive(process(a_gateway(recorder)), recorder, KILLS, capsys)
 
-    seen = await die_often(serving, clients, recorder)
+
+@pytest.mark.once
+async def test_kills_lose_nothing_that_a_server_keeps(
+    process: Callable[[dict[str, Any]], Process],
+    recorder: Recorder,
+    database: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The same where PostgreSQL keeps what was accepted."""
+    serving = process(a_gateway(recorder))
+    serving.keep_in(database, a_gateway(recorder))
+    await survive(serving, recorder, KILLS_ON_A_SERVER, capsys)
+
+
+async def survive(serving: Process, recorder: Recorder, kills: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Live through so many kills, and account for every message."""
+    clients = Clients(serving.public)
+    seen = await die_often(serving, clients, recorder, kills)
     recorder.plan = Plan
     await serving.start()
     await drain(serving, recorder)
@@ -108,7 +133,7 @@ async def test_kills_lose_nothing_accepted_and_send_nothing_twice(
     assert [row for row in rows.values() if row.status is Status.QUEUED and row[:2] not in recorder.copies] == []
     assert set(recorder.copies) <= {row[:2] for row in rows.values()} <= clients.tried
     # Unknown is the honest word for what was under way at a kill or was not answered, and for nothing else.
-    assert unknown <= CONCURRENCY * KILLS + recorder.doubtful
+    assert unknown <= CONCURRENCY * kills + recorder.doubtful
     await told_as_unknown(serving.public, rows)
     assert await serving.end(signal.SIGTERM) == 0
 

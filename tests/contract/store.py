@@ -31,7 +31,7 @@ from gateway.model import (
 )
 from gateway.ports import Callback, NewDispatch, Settlement, Transition
 from gateway.status import Status
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sql import SqlStore
 
 MINUTE = 60_000
 THREE = (Recipient("46700000001"), Recipient("46700000002"), Recipient("46700000003"))
@@ -71,13 +71,13 @@ def called_unknown(dispatch: Dispatch) -> Settlement:
     return settled(dispatch, DispatchState.UNKNOWN, transitions=doubts)
 
 
-async def leased(store: SqliteStore, now: int = NOW) -> Dispatch:
+async def leased(store: SqlStore, now: int = NOW) -> Dispatch:
     """The one dispatch that is due for `main`, leased for a minute."""
     (dispatch,) = await store.lease("main", 10, now, now + MINUTE)
     return dispatch
 
 
-async def codes(store: SqliteStore, number: int) -> list[int]:
+async def codes(store: SqlStore, number: int) -> list[int]:
     """The history of a message, as codes."""
     found = await store.message(number)
     assert found is not None
@@ -87,7 +87,7 @@ async def codes(store: SqliteStore, number: int) -> list[int]:
 class Adding:
     """Batches come in."""
 
-    async def test_numbers_are_dense_and_start_above_the_legacy_codes(self, store: SqliteStore) -> None:
+    async def test_numbers_are_dense_and_start_above_the_legacy_codes(self, store: SqlStore) -> None:
         """Messages are numbered one after the other, from a number that no legacy client takes for an error."""
         first = await stored(store, a_new_batch(recipients=THREE))
         second = await stored(store, a_new_batch())
@@ -95,7 +95,7 @@ class Adding:
         assert (first.key, second.key) == (FIRST_NUMBER, FIRST_NUMBER + 3)
         assert FIRST_NUMBER > 110
 
-    async def test_numbers_are_known_before_the_disk_has_answered(self, store: SqliteStore) -> None:
+    async def test_numbers_are_known_before_the_disk_has_answered(self, store: SqlStore) -> None:
         """An answer can be made at once, and whoever waits to give it waits until all of it is durable."""
         moving = threading.Event()
         slow = store._writer.run(lambda _db: moving.wait(10))
@@ -109,7 +109,7 @@ class Adding:
         await asyncio.gather(slow, waiting)
         assert await store.batch(FIRST_NUMBER) == batch
 
-    async def test_what_was_added_is_what_is_found(self, store: SqliteStore) -> None:
+    async def test_what_was_added_is_what_is_found(self, store: SqlStore) -> None:
         """A batch comes back as it was answered, and its messages are Accepted at the moment it was created."""
         batch = await stored(store, a_new_batch(recipients=THREE, segments=(1, 2, 3)))
 
@@ -123,7 +123,7 @@ class Adding:
         assert {(m.status, m.modified, m.price) for m in messages} == {(Status.ACCEPTED, NOW, None)}
 
     @pytest.mark.parametrize("content", [case[1] for case in CONTENTS], ids=[case[0] for case in CONTENTS])
-    async def test_no_field_of_a_content_is_lost(self, store: SqliteStore, content: Content) -> None:
+    async def test_no_field_of_a_content_is_lost(self, store: SqlStore, content: Content) -> None:
         """Whatever a batch says is still said after it was stored, and again when it is handed over."""
         batch = await stored(store, a_new_batch(content=content))
         found = await store.batch(batch.key)
@@ -132,14 +132,14 @@ class Adding:
         assert found.content == content
         assert (await leased(store)).batch.content == content
 
-    async def test_template_arguments_belong_to_their_recipient(self, store: SqliteStore) -> None:
+    async def test_template_arguments_belong_to_their_recipient(self, store: SqlStore) -> None:
         """Each recipient keeps its own arguments, and one without keeps none."""
         recipients = (Recipient("46700000001", {"name": "Åsa", "": "x"}), Recipient("46700000002"))
         await stored(store, a_new_batch(recipients=recipients, content=a_content(body="Hi {name}", defaults={})))
 
         assert [dict(m.params) for m in (await leased(store)).messages] == [{"name": "Åsa", "": "x"}, {}]
 
-    async def test_the_last_number_is_never_passed(self, store: SqliteStore) -> None:
+    async def test_the_last_number_is_never_passed(self, store: SqlStore) -> None:
         """SOAP clients hold an id in 32 bits, so a store that has given them all out is Busy and keeps what it has."""
         store._next = LAST_NUMBER - 2
 
@@ -147,7 +147,7 @@ class Adding:
             await stored(store, a_new_batch(recipients=THREE))
         assert (await stored(store, a_new_batch())).key == LAST_NUMBER - 2
 
-    async def test_many_at_once_share_no_number(self, store: SqliteStore) -> None:
+    async def test_many_at_once_share_no_number(self, store: SqlStore) -> None:
         """Requests that come in together each get messages of their own."""
         batches = await asyncio.gather(*(stored(store, a_new_batch(recipients=THREE)) for _ in range(40)))
 
@@ -172,7 +172,7 @@ class Reading:
         ],
     )
     async def test_pages_of_messages(
-        self, store: SqliteStore, start: int, limit: int, *, descending: bool, expected: list[int]
+        self, store: SqlStore, start: int, limit: int, *, descending: bool, expected: list[int]
     ) -> None:
         """A page holds the messages of one batch alone, in creation order or its reverse."""
         await stored(store, a_new_batch())
@@ -195,7 +195,7 @@ class Reading:
             pytest.param(Page(2**31, 2, descending=True), [], id="past the end backwards"),
         ],
     )
-    async def test_pages_of_batches(self, store: SqliteStore, page: Page, expected: list[int]) -> None:
+    async def test_pages_of_batches(self, store: SqlStore, page: Page, expected: list[int]) -> None:
         """A page holds the batches of one account alone, however those of others lie between them."""
         keys = []
         for _ in range(5):
@@ -207,7 +207,7 @@ class Reading:
         assert ([keys.index(batch.key) for batch in batches], total) == (expected, 5)
         assert await store.batches("ip1-3", page) == ((), 0)
 
-    async def test_a_batch_that_could_not_be_stored_leaves_no_gap(self, store: SqliteStore) -> None:
+    async def test_a_batch_that_could_not_be_stored_leaves_no_gap(self, store: SqlStore) -> None:
         """Pages would be short of it for ever: those after it take its place in the list."""
         await stored(store, a_new_batch())
         spoilt = a_new_batch(content=a_content(reference=b"no text"))
@@ -219,7 +219,7 @@ class Reading:
         assert [isinstance(result, Exception) for result in results] == [False, True, False]
         assert (len(batches), total) == (3, 3)
 
-    async def test_a_history_starts_with_accepted(self, store: SqliteStore) -> None:
+    async def test_a_history_starts_with_accepted(self, store: SqlStore) -> None:
         """A message comes with its batch and its steps, first step first."""
         batch = await stored(store, a_new_batch(recipients=THREE))
         await store.record([step(batch.key + 1, Status.QUEUED, NOW + 5), step(batch.key + 1, Status.SENDING, NOW + 9)])
@@ -237,7 +237,7 @@ class Reading:
         )
 
     @pytest.mark.parametrize("number", [-1, 0, 1000, FIRST_NUMBER + 1, LAST_NUMBER, 2**62])
-    async def test_what_is_not_there_is_none(self, store: SqliteStore, number: int) -> None:
+    async def test_what_is_not_there_is_none(self, store: SqlStore, number: int) -> None:
         """A number that was never given out finds nothing."""
         await stored(store, a_new_batch())
 
@@ -245,7 +245,7 @@ class Reading:
         assert await store.batch(number) is None
         assert await store.resolve(number, "46712345678") is None
 
-    async def test_a_tally_per_status(self, store: SqliteStore) -> None:
+    async def test_a_tally_per_status(self, store: SqlStore) -> None:
         """Messages and segments are counted, and the prices that are known are added up exactly, status by status."""
         batch = await stored(store, a_new_batch(recipients=THREE, segments=(1, 2, 4)))
         await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
@@ -261,7 +261,7 @@ class Reading:
             Tally(Status.DELIVERED_TO_HANDSET, 2, 3, Decimal("0.3"), "SEK"),
         )
 
-    async def test_a_recipient_is_resolved_within_its_own_dispatch(self, store: SqliteStore) -> None:
+    async def test_a_recipient_is_resolved_within_its_own_dispatch(self, store: SqlStore) -> None:
         """A report names a dispatch and a recipient; another dispatch's recipient is not found through it."""
         split = (NewDispatch("main", "odd", (0, 2)), NewDispatch("trial", "even", (1,)))
         key = (await stored(store, a_new_batch(recipients=THREE, dispatches=split))).key
@@ -275,7 +275,7 @@ class Reading:
 class Leasing:
     """Work is claimed."""
 
-    async def test_a_dispatch_carries_its_own_messages(self, store: SqliteStore) -> None:
+    async def test_a_dispatch_carries_its_own_messages(self, store: SqlStore) -> None:
         """Dispatches of one batch share it, and each holds the recipients that its route gave it, in order."""
         split = (NewDispatch("main", "odd", (0, 2)), NewDispatch("trial", "even", (1,)))
         batch = await stored(store, a_new_batch(recipients=THREE, dispatches=split))
@@ -288,7 +288,7 @@ class Leasing:
         assert (even.key, [m.recipient for m in even.messages]) == (batch.key + 1, ["46700000002"])
         assert (odd.state, odd.attempts, odd.sent_at) == (DispatchState.SENDING, 0, None)
 
-    async def test_nothing_is_leased_twice(self, store: SqliteStore) -> None:
+    async def test_nothing_is_leased_twice(self, store: SqlStore) -> None:
         """What one has claimed no other gets, not even when the lease has run out: first it is reclaimed."""
         await stored(store, a_new_batch())
         await leased(store)
@@ -296,7 +296,7 @@ class Leasing:
         assert await store.lease("main", 10, NOW, NOW + MINUTE) == []
         assert await store.lease("main", 10, NOW + 10 * MINUTE, NOW + 20 * MINUTE) == []
 
-    async def test_the_oldest_first_and_no_more_than_asked(self, store: SqliteStore) -> None:
+    async def test_the_oldest_first_and_no_more_than_asked(self, store: SqlStore) -> None:
         """A lane gets as many as it can carry, those that are due longest."""
         late, early, future = [
             (await stored(store, a_new_batch(created=at))).key for at in (NOW - 1, NOW - 2, NOW + MINUTE)
@@ -308,7 +308,7 @@ class Leasing:
 
     @pytest.mark.parametrize(("messages", "expected"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (None, 4)])
     async def test_no_more_messages_than_a_rate_allows(
-        self, store: SqliteStore, messages: int | None, expected: int
+        self, store: SqlStore, messages: int | None, expected: int
     ) -> None:
         """A dispatch goes whole, even where it holds more than may go now; then no other one until there is room."""
         keys = [(await stored(store, a_new_batch(recipients=THREE))).key for _ in range(4)]
@@ -322,7 +322,7 @@ class Leasing:
     @pytest.mark.parametrize("report_first", [True, False])
     @pytest.mark.parametrize("status", [Status.QUEUED, Status.DELIVERED_TO_HANDSET, Status.of(514)])
     async def test_what_a_report_shows_to_have_left_is_not_sent_again(
-        self, store: SqliteStore, status: Status, *, report_first: bool
+        self, store: SqlStore, status: Status, *, report_first: bool
     ) -> None:
         """A proxy answers "later" for an upstream that has the messages: its report of one of them proves it."""
         batch = await stored(store, a_new_batch(recipients=THREE))
@@ -337,7 +337,7 @@ class Leasing:
         assert [dispatch.key for dispatch in again] == [other.key]
         assert await depths(store) == {("main", DispatchState.SENDING): 1}
 
-    async def test_asking_is_no_sending(self, store: SqliteStore) -> None:
+    async def test_asking_is_no_sending(self, store: SqlStore) -> None:
         """Dispatches that are asked about use up nothing of what may be sent."""
         for _ in range(3):
             await stored(store, a_new_batch(recipients=THREE))
@@ -346,7 +346,7 @@ class Leasing:
 
         assert len(await store.lease("main", 10, NOW, NOW + MINUTE, 1)) == 3
 
-    async def test_an_upstream_gets_its_own_alone(self, store: SqliteStore) -> None:
+    async def test_an_upstream_gets_its_own_alone(self, store: SqlStore) -> None:
         """No upstream's work is seen by another."""
         await stored(store, a_new_batch())
 
@@ -354,7 +354,7 @@ class Leasing:
         assert await store.next_due("trial") is None
         assert await store.next_due("main") == NOW
 
-    async def test_nothing_is_claimed_before_it_is_due(self, store: SqliteStore) -> None:
+    async def test_nothing_is_claimed_before_it_is_due(self, store: SqlStore) -> None:
         """A batch that is held for its time is work from that moment on, however long ago it was stored."""
         await stored(store, a_new_batch(due=NOW + MINUTE))
         sooner = await stored(store, a_new_batch(created=NOW + 1))
@@ -364,7 +364,7 @@ class Leasing:
         await store.settle(settled(await leased(store, NOW + MINUTE), DispatchState.SENT))
         assert await store.lease("main", 10, NOW + 10**9, NOW + 10**9) == []
 
-    async def test_a_waiting_dispatch_is_polled(self, store: SqliteStore) -> None:
+    async def test_a_waiting_dispatch_is_polled(self, store: SqlStore) -> None:
         """A dispatch that waits for news is claimed as POLLING when it is due, with what was learnt before."""
         await stored(store, a_new_batch())
         dispatch = await leased(store)
@@ -382,7 +382,7 @@ class Leasing:
             1,
         )
 
-    async def test_depths_count_what_is_unfinished(self, store: SqliteStore) -> None:
+    async def test_depths_count_what_is_unfinished(self, store: SqlStore) -> None:
         """Operations see how many dispatches stand where; finished ones are no work."""
         for upstream in ("main", "main", "trial", "main"):
             await stored(store, a_new_batch(dispatches=(NewDispatch(upstream, "default", range(1)),)))
@@ -401,7 +401,7 @@ class Leasing:
 class Settling:
     """Attempts end."""
 
-    async def test_again_later(self, store: SqliteStore) -> None:
+    async def test_again_later(self, store: SqlStore) -> None:
         """A dispatch to be tried again is due at its time, and knows how often it was tried."""
         await stored(store, a_new_batch())
         await store.settle(settled(await leased(store), DispatchState.READY, run_at=NOW + 900, attempts=3))
@@ -411,7 +411,7 @@ class Settling:
         assert (again.state, again.attempts) == (DispatchState.SENDING, 3)
 
     @pytest.mark.parametrize("state", [DispatchState.SENT, DispatchState.FAILED, DispatchState.UNKNOWN])
-    async def test_finished_is_never_leased_again(self, store: SqliteStore, state: DispatchState) -> None:
+    async def test_finished_is_never_leased_again(self, store: SqlStore, state: DispatchState) -> None:
         """What is sent, failed or unknown is not work any more, however much time passes."""
         await stored(store, a_new_batch())
         await store.settle(settled(await leased(store), state))
@@ -420,7 +420,7 @@ class Settling:
         assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
         assert await store.reclaim(NOW + 10**9, NOW + 2 * 10**9) == []
 
-    async def test_it_tells_which_messages_moved(self, store: SqliteStore) -> None:
+    async def test_it_tells_which_messages_moved(self, store: SqlStore) -> None:
         """A receipt moves its message once: told again it changes nothing."""
         key = (await stored(store, a_new_batch(recipients=THREE))).key
         dispatch = await leased(store)
@@ -430,7 +430,7 @@ class Settling:
         assert await store.settle(settled(dispatch, DispatchState.SENT, transitions=receipts)) == []
         assert await codes(store, key + 1) == [101, 102]
 
-    async def test_a_finished_dispatch_keeps_its_state(self, store: SqliteStore) -> None:
+    async def test_a_finished_dispatch_keeps_its_state(self, store: SqlStore) -> None:
         """A settlement that comes too late does not make work of what was sent."""
         await stored(store, a_new_batch())
         dispatch = await leased(store)
@@ -439,7 +439,7 @@ class Settling:
 
         assert await store.lease("main", 10, NOW + MINUTE, NOW + 2 * MINUTE) == []
 
-    async def test_an_answer_after_the_lease_still_counts(self, store: SqliteStore) -> None:
+    async def test_an_answer_after_the_lease_still_counts(self, store: SqlStore) -> None:
         """An attempt outlived its lease and was called unknown; then its answer came, and the answer stands."""
         key = (await stored(store, a_new_batch())).key
         dispatch = await leased(store)
@@ -455,7 +455,7 @@ class Settling:
 class Recording:
     """Statuses are appended."""
 
-    async def test_late_and_repeated_statuses_change_nothing(self, store: SqliteStore) -> None:
+    async def test_late_and_repeated_statuses_change_nothing(self, store: SqlStore) -> None:
         """A message never moves back: only what is news is appended, and only that is returned."""
         key = (await stored(store, a_new_batch())).key
         wanted = [
@@ -472,14 +472,14 @@ class Recording:
         assert await store.record(wanted) == [wanted[0], wanted[3]]
         assert await codes(store, key) == [101, 113, 201]
 
-    async def test_a_message_nobody_has_is_no_error(self, store: SqliteStore) -> None:
+    async def test_a_message_nobody_has_is_no_error(self, store: SqlStore) -> None:
         """A status of a number that was never given out is dropped; its neighbours are recorded."""
         key = (await stored(store, a_new_batch())).key
         known = step(key, Status.QUEUED)
 
         assert await store.record([step(key + 99, Status.QUEUED), known]) == [known]
 
-    async def test_the_upstreams_own_words_are_kept(self, store: SqliteStore) -> None:
+    async def test_the_upstreams_own_words_are_kept(self, store: SqlStore) -> None:
         """Beside our status stand the code and the text as the upstream wrote them."""
         key = (await stored(store, a_new_batch())).key
         told = StatusEntry(Status.UNKNOWN, NOW + 1, "777", "Okänt ☃", "main")
@@ -489,7 +489,7 @@ class Recording:
         assert found is not None
         assert found[2][1] == told
 
-    async def test_a_price_stays_once_it_is_told(self, store: SqliteStore) -> None:
+    async def test_a_price_stays_once_it_is_told(self, store: SqlStore) -> None:
         """A later report without a price does not take the price away."""
         key = (await stored(store, a_new_batch())).key
         await store.record([step(key, Status.SENDING, price="0.0416", currency="EUR")])
@@ -499,7 +499,7 @@ class Recording:
         assert found is not None
         assert (found[1].price, found[1].currency) == ("0.0416", "EUR")
 
-    async def test_a_doubt_says_nothing_against_a_report(self, store: SqliteStore) -> None:
+    async def test_a_doubt_says_nothing_against_a_report(self, store: SqlStore) -> None:
         """Our own Unknown gives way where a report has shown that the message left; an upstream's Unknown does not."""
         key = (await stored(store, a_new_batch(recipients=THREE))).key
         await store.record([step(key, Status.DELIVERED_TO_CARRIER), step(key + 1, Status.DELIVERED_TO_CARRIER)])
@@ -517,7 +517,7 @@ class Recording:
 class Cancelling:
     """What has not left is taken back."""
 
-    async def test_what_waits_for_its_time_is_cancelled(self, store: SqliteStore) -> None:
+    async def test_what_waits_for_its_time_is_cancelled(self, store: SqlStore) -> None:
         """Every message becomes 203 at that moment, and nothing of the batch is ever due again."""
         batch = await stored(store, a_new_batch(recipients=THREE, due=NOW + MINUTE))
 
@@ -534,7 +534,7 @@ class Cancelling:
         assert await store.lease("main", 10, NOW + 10**9, NOW + 2 * 10**9) == []
         assert await depths(store) == {}
 
-    async def test_what_waits_for_another_attempt_is_cancelled(self, store: SqliteStore) -> None:
+    async def test_what_waits_for_another_attempt_is_cancelled(self, store: SqlStore) -> None:
         """A dispatch that never left, though it was tried, can be taken back."""
         batch = await stored(store, a_new_batch())
         await store.settle(settled(await leased(store), DispatchState.READY, run_at=NOW + 900, attempts=3))
@@ -550,7 +550,7 @@ class Cancelling:
             *(state for state in DispatchState if state.name not in ("READY", "SENDING", "HELD")),
         ],
     )
-    async def test_what_may_have_left_is_left_alone(self, store: SqliteStore, state: DispatchState | None) -> None:
+    async def test_what_may_have_left_is_left_alone(self, store: SqlStore, state: DispatchState | None) -> None:
         """Once a dispatch was claimed it may be on its way: it is as it was, and what comes of it counts."""
         batch = await stored(store, a_new_batch())
         dispatch = await leased(store)
@@ -564,7 +564,7 @@ class Cancelling:
         assert await store.settle(settled(dispatch, DispatchState.SENT, transitions=(receipt,))) == [receipt]
         assert await codes(store, batch.key) == [101, 102]
 
-    async def test_part_of_a_batch(self, store: SqliteStore) -> None:
+    async def test_part_of_a_batch(self, store: SqlStore) -> None:
         """Of a batch that goes several ways in mixed order, what was claimed leaves and the rest is taken back."""
         split = (NewDispatch("main", "odd", (0, 2)), NewDispatch("trial", "even", (1,)))
         batch = await stored(store, a_new_batch(recipients=THREE, dispatches=split))
@@ -579,7 +579,7 @@ class Cancelling:
         await store.settle(settled(even, DispatchState.SENT, transitions=(step(batch.key + 1, Status.QUEUED),)))
         assert [await codes(store, batch.key + n) for n in range(3)] == [[101, 203], [101, 102], [101, 203]]
 
-    async def test_the_neighbours_are_not_touched(self, store: SqliteStore) -> None:
+    async def test_the_neighbours_are_not_touched(self, store: SqlStore) -> None:
         """The batches before and after it, one number away, are sent."""
         before, batch, after = [await stored(store, a_new_batch(recipients=THREE)) for _ in range(3)]
 
@@ -590,7 +590,7 @@ class Cancelling:
         ]
         assert [await codes(store, key) for key in (before.key + 2, batch.key, after.key)] == [[101], [101, 203], [101]]
 
-    async def test_it_is_reported_once(self, store: SqliteStore) -> None:
+    async def test_it_is_reported_once(self, store: SqlStore) -> None:
         """Each cancelled message goes out to the caller's address; cancelled again, nothing is left to cancel."""
         batch = await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url=URL)))
 
@@ -603,7 +603,7 @@ class Cancelling:
             (URL, 2, 203),
         ]
 
-    async def test_a_report_shows_that_a_message_left(self, store: SqliteStore) -> None:
+    async def test_a_report_shows_that_a_message_left(self, store: SqlStore) -> None:
         """The upstream said later, and reports one of three all the same: none of what left with it is cancelled."""
         batch = await stored(store, a_new_batch(recipients=THREE))
         await store.settle(settled(await leased(store), DispatchState.READY))
@@ -612,7 +612,7 @@ class Cancelling:
         assert await store.cancel(batch, NOW) == []
         assert [await codes(store, batch.key + n) for n in range(3)] == [[101], [101, 102], [101]]
 
-    async def test_an_answer_clears_a_doubt(self, store: SqliteStore) -> None:
+    async def test_an_answer_clears_a_doubt(self, store: SqlStore) -> None:
         """Called unknown when its lease ran out, then known never to have left: it waits again, and is cancelled."""
         batch = await stored(store, a_new_batch())
         dispatch = await leased(store)
@@ -623,7 +623,7 @@ class Cancelling:
         assert await codes(store, batch.key) == [101, 599, 203]
 
     @pytest.mark.parametrize("lease_first", [True, False])
-    async def test_a_lease_and_a_cancel_never_share_a_dispatch(self, store: SqliteStore, *, lease_first: bool) -> None:
+    async def test_a_lease_and_a_cancel_never_share_a_dispatch(self, store: SqlStore, *, lease_first: bool) -> None:
         """Asked at the same moment, the first one wins and gets the dispatch whole; the other one finds nothing."""
         for _ in range(10):
             batch = await stored(store, a_new_batch(recipients=THREE))
@@ -641,7 +641,7 @@ class Cancelling:
             expected = [101] if lease_first else [101, 203]
             assert [await codes(store, batch.key + n) for n in range(3)] == [expected] * 3
 
-    async def test_a_storm_of_leases_and_cancels(self, store: SqliteStore) -> None:
+    async def test_a_storm_of_leases_and_cancels(self, store: SqlStore) -> None:
         """Lanes and callers at the same time: every batch is claimed or cancelled, none is both, none is lost."""
         batches = [await stored(store, a_new_batch(recipients=THREE)) for _ in range(60)]
 
@@ -665,7 +665,7 @@ class Cancelling:
 class Reclaiming:
     """Leases run out."""
 
-    async def test_what_was_being_sent_is_taken_over(self, store: SqliteStore) -> None:
+    async def test_what_was_being_sent_is_taken_over(self, store: SqlStore) -> None:
         """It may have left, so it is never due again: one finder gets it, and the next one if that one dies of it."""
         key = (await stored(store, a_new_batch(recipients=THREE))).key
         await leased(store)
@@ -681,14 +681,14 @@ class Reclaiming:
         assert await store.reclaim(NOW + 9 * MINUTE, NOW + 10 * MINUTE) == []
         assert await codes(store, key + 2) == [101, 599]
 
-    async def test_what_is_in_flight_is_no_lost_lease(self, store: SqliteStore) -> None:
+    async def test_what_is_in_flight_is_no_lost_lease(self, store: SqlStore) -> None:
         """However far the clock went: who sends it says so."""
         key = (await stored(store, a_new_batch())).key
         await leased(store)
 
         assert await store.reclaim(NOW + 9 * MINUTE, NOW + 10 * MINUTE, [key]) == []
 
-    async def test_a_lease_that_holds_is_left_alone(self, store: SqliteStore) -> None:
+    async def test_a_lease_that_holds_is_left_alone(self, store: SqlStore) -> None:
         """Nothing is called unknown before its time."""
         key = (await stored(store, a_new_batch())).key
         await leased(store)
@@ -696,7 +696,7 @@ class Reclaiming:
         assert await store.reclaim(NOW + MINUTE - 1, NOW + 2 * MINUTE) == []
         assert await codes(store, key) == [101]
 
-    async def test_what_was_being_asked_is_asked_again(self, store: SqliteStore) -> None:
+    async def test_what_was_being_asked_is_asked_again(self, store: SqlStore) -> None:
         """A question that got no answer did no harm: its dispatch waits for the next one."""
         key = (await stored(store, a_new_batch())).key
         await store.settle(settled(await leased(store), DispatchState.WAITING))
@@ -706,7 +706,7 @@ class Reclaiming:
         assert (await leased(store, NOW + MINUTE)).state is DispatchState.POLLING
         assert await codes(store, key) == [101]
 
-    async def test_a_report_that_came_first_is_believed(self, store: SqliteStore) -> None:
+    async def test_a_report_that_came_first_is_believed(self, store: SqlStore) -> None:
         """A report that came before the crash shows that the message left, so it is not called unknown."""
         key = (await stored(store, a_new_batch(recipients=THREE))).key
         dispatch = await leased(store)
@@ -725,13 +725,13 @@ class Planning:
     @pytest.mark.parametrize(
         "plan", [Plan(), PLAN, QUIET, Plan(unknown=UnknownPolicy.RESEND), Plan(rewrite=Rewrite(prefix="å"))]
     )
-    async def test_a_plan_is_kept(self, store: SqliteStore, plan: Plan) -> None:
+    async def test_a_plan_is_kept(self, store: SqlStore, plan: Plan) -> None:
         """It comes back whole with the dispatch."""
         await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), plan),)))
 
         assert (await leased(store)).plan == plan
 
-    async def test_another_upstream_gets_it(self, store: SqliteStore) -> None:
+    async def test_another_upstream_gets_it(self, store: SqlStore) -> None:
         """Sent on, it is due at its new upstream alone, with that name used up and its attempts as new."""
         key = (await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), self.PLAN),)))).key
         for before, upstream in (("main", "next"), ("next", "last")):
@@ -744,7 +744,7 @@ class Planning:
         assert (dispatch.key, dispatch.attempts, dispatch.plan) == (key, 0, self.PLAN._replace(fallback=()))
         assert await store.resolve(key, "46712345678") == ("last", key)
 
-    async def test_what_is_held_is_never_due(self, store: SqliteStore) -> None:
+    async def test_what_is_held_is_never_due(self, store: SqlStore) -> None:
         """It waits for operations: no time makes it due, nobody leases it, and a caller may still cancel it."""
         batch = await stored(store, a_new_batch(dispatches=(NewDispatch("main", "r", range(1), held=True),)))
 
@@ -757,10 +757,10 @@ class Planning:
 class Outbox:
     """Delivery reports wait for callers."""
 
-    async def _batch(self, store: SqliteStore) -> Batch:
+    async def _batch(self, store: SqlStore) -> Batch:
         return await stored(store, a_new_batch(recipients=THREE, content=a_content(report_url=URL)))
 
-    async def test_each_step_is_told_once(self, store: SqliteStore) -> None:
+    async def test_each_step_is_told_once(self, store: SqlStore) -> None:
         """Every status that moved a message of a batch with a callback address goes out, and no other."""
         batch = await self._batch(store)
         silent = await stored(store, a_new_batch())
@@ -774,7 +774,7 @@ class Outbox:
             (URL, 1, 2, 201, batch.key),
         ]
 
-    async def test_a_report_tells_its_own_step(self, store: SqliteStore) -> None:
+    async def test_a_report_tells_its_own_step(self, store: SqlStore) -> None:
         """What was queued first is told first and as it was, though the message has moved on."""
         batch = await self._batch(store)
         await store.record([step(batch.key, Status.QUEUED, NOW), step(batch.key, Status.DELIVERED_TO_HANDSET, NOW + 9)])
@@ -783,7 +783,7 @@ class Outbox:
 
         assert [(c.entry.status.value, c.entry.created) for c in due] == [(102, NOW), (201, NOW + 9)]
 
-    async def test_a_time_to_come_does_not_hold_a_report_back(self, store: SqliteStore) -> None:
+    async def test_a_time_to_come_does_not_hold_a_report_back(self, store: SqlStore) -> None:
         """An upstream whose clock is ahead dates its report in our future; the caller is told now all the same."""
         batch = await self._batch(store)
         await store.record([step(batch.key, Status.QUEUED, NOW + 60 * MINUTE)])
@@ -793,7 +793,7 @@ class Outbox:
         assert due <= NOW
         assert len(await claimed(store)) == 1
 
-    async def test_again_and_forgotten(self, store: SqliteStore) -> None:
+    async def test_again_and_forgotten(self, store: SqlStore) -> None:
         """A leased report is out of reach until its lease ends or it was settled; each claim counts as an attempt."""
         batch = await self._batch(store)
         await store.record([step(batch.key, Status.QUEUED)])
@@ -808,7 +808,7 @@ class Outbox:
         await store.settle_callback(second.key, None)
         assert await next_post(store) is None
 
-    async def test_no_more_than_asked(self, store: SqliteStore) -> None:
+    async def test_no_more_than_asked(self, store: SqlStore) -> None:
         """A claim takes as many as the worker can carry."""
         batch = await self._batch(store)
         await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
@@ -816,7 +816,7 @@ class Outbox:
         assert len(await claimed(store, 2)) == 2
         assert len(await claimed(store, 2)) == 1
 
-    async def test_each_caller_has_a_queue(self, store: SqliteStore) -> None:
+    async def test_each_caller_has_a_queue(self, store: SqlStore) -> None:
         """What waits for one of them is claimed for it alone, and by when each has something due."""
         for caller, steps in (("erp", 3), ("door", 1)):
             content = a_content(report_url=URL)
@@ -832,7 +832,7 @@ class Outbox:
             ("erp", 3, 0),
         ]
 
-    async def test_what_is_given_up_is_kept(self, store: SqliteStore) -> None:
+    async def test_what_is_given_up_is_kept(self, store: SqlStore) -> None:
         """It is due no more, can be looked at page by page, and be posted again as if for the first time."""
         batch = await self._batch(store)
         await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
@@ -854,7 +854,7 @@ class Outbox:
         assert await store.drop_callbacks([due[0].key, due[1].key]) == 1
         assert [each.post.key for each in await store.given_up(None, 0, 9)] == [due[2].key]
 
-    async def test_what_was_given_up_long_ago_is_forgotten(self, store: SqliteStore) -> None:
+    async def test_what_was_given_up_long_ago_is_forgotten(self, store: SqlStore) -> None:
         """A few at a time, and nothing that is younger or still waits."""
         batch = await self._batch(store)
         await store.record([step(batch.key + n, Status.QUEUED) for n in range(3)])
@@ -871,14 +871,14 @@ class Outbox:
 class Living:
     """A store is checked and closed."""
 
-    async def test_a_check_changes_nothing(self, store: SqliteStore) -> None:
+    async def test_a_check_changes_nothing(self, store: SqlStore) -> None:
         """Readiness asks for a write that leaves everything as it was."""
         batch = await stored(store, a_new_batch())
         await store.check()
 
         assert await store.batch(batch.key) == batch
 
-    async def test_what_was_queued_is_done_when_it_closes(self, store: SqliteStore) -> None:
+    async def test_what_was_queued_is_done_when_it_closes(self, store: SqlStore) -> None:
         """Closing finishes what was handed to the store; afterwards it says Busy."""
         adding = [asyncio.create_task(stored(store, a_new_batch())) for _ in range(5)]
         await asyncio.sleep(0)

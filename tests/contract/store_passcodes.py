@@ -8,7 +8,7 @@ from builders import NOW, a_new_batch, stored
 from gateway.commands import PasscodeSettings
 from gateway.model import DispatchState, Recipient
 from gateway.ports import NewDispatch, NewPasscode, Settlement
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sql import SqlStore
 
 MINUTE = 60_000
 TWO = (Recipient("46700000001"), Recipient("46700000002"))
@@ -21,9 +21,7 @@ def a_code(mark: bytes = b"mark", **over: object) -> NewPasscode:
     return NewPasscode(**given | over)
 
 
-async def good(
-    store: SqliteStore, *marks: bytes, now: int = NOW, account: str = "ip1-12345", phone: str = PHONE
-) -> bool:
+async def good(store: SqlStore, *marks: bytes, now: int = NOW, account: str = "ip1-12345", phone: str = PHONE) -> bool:
     """Whether one of these marks is a code's."""
     return await store.use_passcode(account, phone, marks, now, 3)
 
@@ -31,7 +29,7 @@ async def good(
 class Coding:
     """Codes are kept, used once, guessed at a few times, and expire."""
 
-    async def test_a_code_is_used_once(self, store: SqliteStore) -> None:
+    async def test_a_code_is_used_once(self, store: SqlStore) -> None:
         """By any of the marks that are given, of its phone and account alone."""
         await store.keep_passcode(a_code(), 5)
 
@@ -40,7 +38,7 @@ class Coding:
         assert await good(store, b"other", b"mark")
         assert not await good(store, b"mark")
 
-    async def test_a_code_that_was_made_twice_is_used_once(self, store: SqliteStore) -> None:
+    async def test_a_code_that_was_made_twice_is_used_once(self, store: SqlStore) -> None:
         """Chance may give a phone the same code again: they are one."""
         await store.keep_passcode(a_code(), 5)
         await store.keep_passcode(a_code(), 5)
@@ -48,7 +46,7 @@ class Coding:
         assert await good(store, b"mark")
         assert not await good(store, b"mark")
 
-    async def test_a_code_expires(self, store: SqliteStore) -> None:
+    async def test_a_code_expires(self, store: SqlStore) -> None:
         """At that moment, not before."""
         await store.keep_passcode(a_code(b"one"), 5)
         await store.keep_passcode(a_code(b"two"), 5)
@@ -56,7 +54,7 @@ class Coding:
         assert await good(store, b"one", now=NOW + MINUTE - 1)
         assert not await good(store, b"two", now=NOW + MINUTE)
 
-    async def test_guesses_are_counted_against_every_code_of_a_phone(self, store: SqliteStore) -> None:
+    async def test_guesses_are_counted_against_every_code_of_a_phone(self, store: SqlStore) -> None:
         """After three, none of those that could have been meant can be used; others are as they were."""
         await store.keep_passcode(a_code(b"one"), 5)
         await store.keep_passcode(a_code(b"theirs", msisdn="46700000002"), 5)
@@ -68,7 +66,7 @@ class Coding:
         assert await good(store, b"two")
         assert await good(store, b"theirs", phone="46700000002")
 
-    async def test_a_phone_has_so_many_codes(self, store: SqliteStore) -> None:
+    async def test_a_phone_has_so_many_codes(self, store: SqlStore) -> None:
         """A dead one has its place until it expires; one that is used or forgotten has none."""
         first, second = [await store.keep_passcode(a_code(mark), 2) for mark in (b"one", b"two")]
         assert (first is None, second is None) == (False, False)
@@ -85,7 +83,7 @@ class Coding:
         assert await store.keep_passcode(a_code(), 2) is not None
         assert await store.keep_passcode(a_code(created=NOW + MINUTE, expires=NOW + 2 * MINUTE), 1) is not None
 
-    async def test_settings_are_an_accounts_own(self, store: SqliteStore) -> None:
+    async def test_settings_are_an_accounts_own(self, store: SqlStore) -> None:
         """All of them are set at once, and what is not set is None."""
         whole = PasscodeSettings(5, "iP1", "åäö {0}", 5, 1200, numeric=False)
         await store.set_passcode_settings("ip1-12345", whole)
@@ -95,7 +93,7 @@ class Coding:
         await store.set_passcode_settings("ip1-12345", PasscodeSettings(numeric=True))
         assert await store.passcode_settings("ip1-12345") == PasscodeSettings(numeric=True)
 
-    async def test_a_hidden_text_is_its_batchs_own(self, store: SqliteStore) -> None:
+    async def test_a_hidden_text_is_its_batchs_own(self, store: SqlStore) -> None:
         """It comes with every dispatch of the batch, and with no other one."""
         halves = (NewDispatch("main", "default", range(1)), NewDispatch("main", "default", range(1, 2)))
         await stored(store, a_new_batch(recipients=TWO, dispatches=halves, hidden=b"text", sealed=b"credentials"))
@@ -109,9 +107,7 @@ class Coding:
         ]
 
     @pytest.mark.parametrize("end", [DispatchState.WAITING, DispatchState.SENT, DispatchState.FAILED])
-    async def test_a_hidden_text_is_erased_once_all_of_it_has_left(
-        self, store: SqliteStore, end: DispatchState
-    ) -> None:
+    async def test_a_hidden_text_is_erased_once_all_of_it_has_left(self, store: SqlStore, end: DispatchState) -> None:
         """Also where the upstream has yet to be asked how it went, for which credentials are still needed."""
         halves = (NewDispatch("main", "default", range(1)), NewDispatch("main", "default", range(1, 2)))
         await stored(store, a_new_batch(recipients=TWO, dispatches=halves, hidden=b"text", sealed=b"credentials"))
@@ -126,7 +122,7 @@ class Coding:
         assert (found.sealed is None) is (end is not DispatchState.WAITING)
 
     @pytest.mark.parametrize("state", [DispatchState.READY, DispatchState.UNKNOWN, DispatchState.HELD])
-    async def test_a_hidden_text_stays_while_it_may_be_sent(self, store: SqliteStore, state: DispatchState) -> None:
+    async def test_a_hidden_text_stays_while_it_may_be_sent(self, store: SqlStore, state: DispatchState) -> None:
         """It waits for its time, or for somebody to decide; with a cancel it goes."""
         held = (NewDispatch("main", "default", range(1), held=state is DispatchState.HELD),)
         batch = await stored(store, a_new_batch(dispatches=held, hidden=b"text"))
@@ -139,7 +135,7 @@ class Coding:
             assert await _hidden(store, batch.key) is None
 
 
-async def _hidden(store: SqliteStore, number: int) -> bytes | None:
+async def _hidden(store: SqlStore, number: int) -> bytes | None:
     found = await store.dispatch(number)
     assert found is not None
     return found.hidden

@@ -19,7 +19,7 @@ from gateway.errors import ConfigError
 from gateway.yaml_source import parse
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "config").glob("*.yaml"))
+FILES = sorted(path for path in (ROOT / "config").glob("*.yaml") if path.name != "compose.yaml")
 
 WHOLE = f"""\
 version: 1
