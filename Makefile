@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes paging bench wheel lock clean
+.PHONY: help setup demo run test clients check codes chaos paging bench wheel lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -48,6 +48,9 @@ codes: $(STAMP) ## Write docs/codes.md, config/sluss.schema.json and a table of 
 	$(BIN)/python -m gateway.translator.document > docs/codes.md
 	$(BIN)/sluss schema > config/sluss.schema.json
 	$(BIN)/python tests/provider_api.py
+
+chaos: $(STAMP) ## Kill the gateway 240 times under load, and account for every message
+	SLUSS_TEST_KILLS=200 $(BIN)/python -m pytest --no-cov -q -s tests/app/test_kills.py $(ARGS)
 
 paging: $(STAMP) ## Measure what pages of lists cost, by depth and by what is stored
 	PYTHONPATH=. $(BIN)/python bench/paging.py $(ARGS)

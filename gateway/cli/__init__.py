@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import ask, outbox, queue, run, setup
+from gateway.cli import ask, keeping, outbox, queue, run, setup
 from gateway.cli.output import Guarded
 
 _HELP = """A gateway that keeps software alive which speaks an SMS provider's retired APIs.
@@ -55,6 +55,8 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("send", ask.send, "SLUSS_KEY=... sluss send --to 46712345678 --from iP1 --text Hello --wait"),
     ("status", ask.status, "sluss status 1001"),
     ("codes", ask.codes, "sluss codes 101"),
+    ("backup", keeping.backup, "sluss backup /var/backups/sluss-$(date +%F).db"),
+    ("restore", keeping.restore, "sluss restore /var/backups/sluss-2026-11-23.db"),
     ("doctor", setup.doctor, "sluss doctor --config /etc/sluss/sluss.yaml"),
 )
 _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (

@@ -17,9 +17,10 @@ _HIGHEST = 2**62
 
 
 def highest(db: Db) -> int:
-    """The highest message number given out, 0 for none."""
+    """The highest message number that was, or may have been, given out; 0 for none."""
     (number,) = db.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
-    return int(number)
+    (floor,) = db.execute("SELECT number FROM floor").fetchone()
+    return max(int(number), int(floor))
 
 
 def record(db: Db, transitions: Sequence[Transition]) -> list[Transition]:

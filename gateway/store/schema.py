@@ -68,7 +68,7 @@ def prepare(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         # Before our settings: they would turn another program's database into WAL mode for good.
         with contextlib.closing(sqlite3.connect(path)) as untouched:
-            _check(untouched, str(path))
+            check(untouched, str(path))
         connection = connect(str(path))
     except (OSError, sqlite3.Error) as error:
         raise ConfigError([f"store: cannot open {path}: {error}"]) from None
@@ -95,7 +95,7 @@ def migrations() -> list[tuple[int, str]]:
 
 def migrate(connection: sqlite3.Connection, name: str) -> None:
     """Run the migrations that are missing, each in a transaction of its own. Raises ConfigError, sqlite3.Error."""
-    version = _check(connection, name)
+    version = check(connection, name)
     for number, script in migrations():
         if number > version:
             connection.executescript(
@@ -104,7 +104,7 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
             )
 
 
-def _check(connection: sqlite3.Connection, name: str) -> int:
+def check(connection: sqlite3.Connection, name: str) -> int:
     """The number of the last migration that has run. Raises ConfigError where the database is none of ours to write."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()

@@ -1,0 +1,6 @@
+-- Numbers up to this one are never given out: a restored store may have given them out after its backup was made.
+CREATE TABLE floor (
+    number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO floor VALUES (0);
