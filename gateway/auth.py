@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from gateway.config import Caller, Key
 from gateway.errors import Busy, Unauthenticated
+from gateway.guesses import Guesses
 from gateway.networks import within
 from gateway.ports import Credentials
 
@@ -45,10 +46,11 @@ class Auth:
     found valid is remembered under a keyed digest that dies with the process: the cache holds no secret.
     """
 
-    def __init__(self, callers: Sequence[Caller]) -> None:
+    def __init__(self, callers: Sequence[Caller], guesses: Guesses | None = None) -> None:
         self._seed = secrets.token_bytes(32)
         self._slow: ThreadPoolExecutor | None = None
         self._queued = 0
+        self._guesses = guesses or Guesses()
         self.configure(callers)
 
     def configure(self, callers: Sequence[Caller]) -> None:
@@ -89,13 +91,13 @@ class Auth:
         return None
 
     async def check(self, credentials: Credentials, peer: str, face: str) -> Caller:
-        """As `known`, for passwords too. Raises Unauthenticated, and Busy where too many are being checked."""
+        """As `known`, for passwords too. Raises Unauthenticated; Busy where too many are checked, or were wrong."""
         caller = self.known(credentials, peer, face)
         if caller is not None:
             return caller
         found = None
         if credentials.account is not None and self._passwords:
-            found = await self._password(credentials.account, credentials.key.get_secret_value())
+            found = await self._password(credentials.account, credentials.key.get_secret_value(), peer)
         if found is None:
             raise Unauthenticated
         return _admitted(*found, credentials, peer, face)
@@ -105,18 +107,24 @@ class Auth:
         if self._slow:
             self._slow.shutdown(cancel_futures=True)
 
-    async def _password(self, account: str, key: str) -> tuple[Caller, Key] | None:
+    async def _password(self, account: str, key: str, peer: str) -> tuple[Caller, Key] | None:
         token = hashlib.blake2b(
             f"{account}\0{key}".encode("utf-8", "surrogatepass"), key=self._seed, digest_size=32
         ).digest()
         known = self._verified.get(token)
         if known and known[0] > time.monotonic():
             return known[1:]
+        if account not in self._passwords:
+            return None
+        if self._guesses.spent(account, peer):
+            raise Busy("Too many wrong passwords came from your address; try again later")
         for caller, entry in self._passwords.get(account, ()):
             # Which keys there are may have changed while it was being checked.
             if await self._matches(key, entry.hash) and (caller, entry) in self._passwords.get(account, ()):
                 self._remember(token, caller, entry)
+                self._guesses.forget(account, peer)
                 return caller, entry
+        self._guesses.failed(account, peer)
         return None
 
     async def _matches(self, key: str, stored: str) -> bool:

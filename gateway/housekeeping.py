@@ -50,6 +50,7 @@ class Housekeeping:
                 more = await self._store.file(AT_ONCE) == AT_ONCE
                 now = self._clock.now()
                 await self._store.forget_keys(now - KEPT, AT_ONCE)
+                await self._store.forget_passcodes(now, AT_ONCE)
                 await self._store.forget_given_up(now - GIVEN_UP, AT_ONCE)
                 if more:
                     rest = min(EVERY, SHARE * (loop.time() - began))

@@ -148,12 +148,20 @@ async def _leaves(_session: aiohttp.ClientSession, trace: SimpleNamespace, _para
 async def _watched(
     body: AsyncIterator[bytes], deadline: asyncio.Timeout, total: float, fate: _Fate
 ) -> AsyncIterator[bytes]:
-    """The body, each piece of which puts the deadline off."""
+    """The body; while more of it is awaited, which is not the upstream's doing, its deadline rests."""
+    now = asyncio.get_running_loop().time
+
+    def rest(until: float | None) -> None:
+        if not fate.answered:
+            deadline.reschedule(until)
+
     try:
+        rest(None)
         async for chunk in body:
+            rest(now() + total)
             yield chunk
-            if not fate.answered:
-                deadline.reschedule(asyncio.get_running_loop().time() + total)
+            rest(None)
+        rest(now() + total)
     except RequestError as error:
         fate.broken = error
         raise

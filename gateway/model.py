@@ -70,6 +70,8 @@ class Content(NamedTuple):
     reference: str | None = None
     tags: tuple[str, ...] = ()
     defaults: Mapping[str, str] | None = None
+    secret: bool = False
+    """Whether another text leaves than the one that is shown: with a code where asterisks stand."""
 
     @property
     def templated(self) -> bool:

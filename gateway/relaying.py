@@ -1,7 +1,7 @@
 """What is passed on of a request that is not served here, and of its answer: what is known to be harmless."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from unicodedata import normalize
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -60,6 +60,7 @@ def onward(call: Call, mount: str, *, own: bool) -> Call:
         or _HIDDEN(path)
         or any(part in decoded for part in ("\\", "//", ";", "#", "?"))
         or not decoded.isprintable()
+        or "\ufffd" in decoded
         or not all(map(_means_itself, segments))
     )
     if strange or (segments[0].lower() == "me" and not own):
@@ -97,16 +98,23 @@ def homeward(headers: Headers, asked: str, theirs: str, ours: str) -> dict[str, 
 
 def _kept(headers: Headers, names: Sequence[str]) -> dict[str, str]:
     several = getattr(headers, "getall", lambda name: [headers[name]])
-    return {name: ", ".join(several(name)) for name in names if name in headers}
+    found = {name: ", ".join(several(name)) for name in names if name in headers}
+    return {name: value for name, value in found.items() if value.isprintable()}
+
+
+def without(headers: Mapping[str, str], secrets: Sequence[bytes]) -> dict[str, str]:
+    """The fields with asterisks where one of the secrets stood."""
+    hidden = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    return {name: _veil(value.encode(), hidden).decode() for name, value in headers.items()}
 
 
 def _renamed(address: str, asked: str, base: SplitResult, ours: str) -> str:
-    whole = urljoin(asked, address)
     try:
+        whole = urljoin(asked, address)
         found = urlsplit(whole)
         same = _host(found) == _host(base)
     except ValueError:  # a port that is no number, a bracket too many
-        return whole
+        return address
     below = found.path[len(base.path) :]
     if not same or found.path[: len(base.path)].lower() != base.path.lower() or not (below == "" or below[0] == "/"):
         return whole

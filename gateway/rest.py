@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from gateway.commands import Command
+from gateway.errors import MethodNotAllowed
 from gateway.openapi import Api, Document, Operation, Parameter, document
 from gateway.openapi_page import page
 from gateway.ports import Call, Reply
@@ -61,16 +62,20 @@ class Reference:
         self._document_at, self._page_at = f"{mount}openapi.json", f"{mount}docs"
 
     def shown(self, call: Call) -> Reply | None:
-        """The one that a call asks for, None where it asks for something else."""
-        if call.method != "GET":
+        """The one that a call asks for, None where it asks for something else. Raises MethodNotAllowed."""
+        path = call.path.lower().rstrip("/")
+        if not self.serves(path):
             return None
-        path = call.path.lower()
+        if call.method != "GET":
+            raise MethodNotAllowed(["GET"])
         if path == self._document_at:
             told = orjson.dumps({**self.document, "servers": [{"url": call.base}]})
             return Reply(200, told, {"Content-Type": "application/json; charset=utf-8"})
-        if path == self._page_at:
-            return Reply(200, page(self.document, self._document_at), {"Content-Type": "text/html; charset=utf-8"})
-        return None
+        return Reply(200, page(self.document, self._document_at), {"Content-Type": "text/html; charset=utf-8"})
+
+    def serves(self, path: str) -> bool:
+        """Whether a path, in small letters and without a slash at its end, is one of the two."""
+        return path in (self._document_at, self._page_at)
 
     @cached_property
     def document(self) -> Document:

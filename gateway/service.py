@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -57,6 +58,8 @@ PassOn = Callable[
 ]
 """Gets the call, its body, the face, and where its client finds that face."""
 
+OF_ONE = 8
+"""Requests of one caller that are passed on at a time."""
 _ASKED_NOBODY = "The provider behind this address cannot be asked now"
 
 
@@ -102,6 +105,7 @@ class Service:
         self._verdicts = verdicts
         self._limits = limits
         self._registers = Registers(store)
+        self._passing_on: Counter[str] = Counter()
         # Locks that live as long as somebody holds or awaits them.
         self._asked: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._addresses = AddressDesk(store, clock)
@@ -207,7 +211,7 @@ class Service:
         hidden = None if command.secret is None else self._seal.hide(content.body)
         if command.secret is not None:
             window = Window(created, command.secret.until)
-            content = content._replace(body=command.secret.shown, windows=(window,))
+            content = content._replace(body=command.secret.shown, windows=(window,), secret=True)
         new = (created, due, caller.account, caller.name, face, content, recipients, segments, dispatches)
         batch, durable = self._store.add(NewBatch(*new, sealed, rejected, command.once, hidden))
         self._wake([dispatch.upstream for dispatch in dispatches])
@@ -255,9 +259,13 @@ class Service:
         answer.
         """
         caller, face, credentials = client
+        if self._passing_on[caller.name] >= OF_ONE:
+            raise Busy("So many of your requests are being passed on that there is no room for more")
         passed = onward(call, mount, own=credentials is not None)
         upstream = self._way(caller, face)
         async with AsyncExitStack() as stack:
+            self._passing_on[caller.name] += 1
+            stack.callback(self._passing_on.subtract, [caller.name])
             try:
                 relaying = self._relays[upstream](passed, body, face, f"{call.base}{mount.rstrip('/')}", credentials)
                 stream = await stack.enter_async_context(relaying)

@@ -14,7 +14,7 @@ from gateway.errors import Denied, Refused, SendError, Throttled, Unsupported, W
 from gateway.http import Http
 from gateway.model import Dispatch
 from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Relaying, Reply, Stream, Upstream
-from gateway.relaying import homeward, veiled
+from gateway.relaying import homeward, veiled, without
 from gateway.rewriting import outgoing
 from gateway.sealing import Seal
 
@@ -98,7 +98,9 @@ class Remote:
             with _denying(dispatch.sealed is not None):
                 return codec.decode(reply, dispatch)
         except Refused as error:
-            if any(secret in (error.raw_text or "") for secret in self._secrets(dispatch)):
+            # What it says of a text that holds a code may quote it, or a part of it.
+            told = error.raw_text or ""
+            if dispatch.hidden is not None or any(secret in told for secret in self._secrets(dispatch)):
                 raise Refused(error.status, error.raw_code) from None
             raise
 
@@ -139,21 +141,21 @@ class Remote:
         asked = codec.relay(call)
         if self.relayed.locked():
             raise Throttled("So many requests are being passed on that there is no room for more")
-        limits, secrets = self.settings, [secret.encode() for secret in self._configured()]
+        limits = self.settings
+        secrets = [secret.encode() for secret in (*self._configured(), asked.headers["Authorization"].split()[-1])]
         async with (
             self.relayed,
             self.http.stream(asked, body, connect=limits.connect_timeout, total=limits.timeout) as stream,
         ):
             if stream.status == 401 and credentials is None:
                 raise WrongKey("The upstream refuses the credentials that it was shown")
-            headers = homeward(stream.headers, asked.path, codec.base, base)
+            headers = without(homeward(stream.headers, asked.path, codec.base, base), secrets)
             yield Stream(stream.status, headers, veiled(stream.chunks, secrets))
 
     def _secrets(self, dispatch: Dispatch) -> list[str]:
         """What no words of the upstream's may repeat that are kept."""
         own = [] if dispatch.sealed is None else [self.seal.open(dispatch.sealed).key.get_secret_value()]
-        text = [] if dispatch.hidden is None else [dispatch.batch.content.body]
-        return [*text, *own, *self._configured()]
+        return [*own, *self._configured()]
 
     def _configured(self) -> list[str]:
         return [value.get_secret_value() for _, value in self.settings.options or () if isinstance(value, SecretStr)]

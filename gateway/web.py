@@ -1,5 +1,6 @@
 """The one inbound handler: every request of every face goes through here, and leaves in that face's own words."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -27,6 +28,8 @@ from gateway.service import Client, Service
 log = structlog.get_logger()
 
 MAX_HOOK = 1024 * 1024
+STANDSTILL = 30.0
+"""Seconds for which a client may neither send nor read while something is passed on."""
 # Parameters that were put behind a path without a `?` may hold a key.
 _END_OF_PATH = re.compile("[&;=%]").split
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{8,15}(?![0-9A-Za-z])").sub
@@ -236,13 +239,14 @@ class Web:
         body = _pieces(request) if request.can_read_body else None
         async with self._service.relay(call, body, mount, client) as (upstream, stream):
             visit.outcome, visit.facts = "broken off", {"upstream": upstream}
-            visit.telling = web.StreamResponse(status=stream.status, headers={**mounted.headers, **stream.headers})
-            await visit.telling.prepare(request)
+            response = web.StreamResponse(status=stream.status, headers={**mounted.headers, **stream.headers})
+            await response.prepare(request)
+            visit.telling = response
             async for chunk in stream.chunks:
-                await visit.telling.write(chunk)
-            await visit.telling.write_eof()
+                await _written(response, chunk, request)
+            await _written(response, b"", request)
             visit.outcome = "relayed"
-        return visit.telling
+        return response
 
     def _refusal(self, mounted: Mounted, call: Call, visit: _Visit, error: Exception) -> Reply:
         if isinstance(error, GatewayError):
@@ -317,13 +321,30 @@ async def _let_it_come(request: web.BaseRequest) -> None:
 
 
 async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises Malformed where it breaks off."""
+    """The body as it comes. Raises Malformed where it breaks off, or no more of it comes."""
     try:
         await _let_it_come(request)
-        while chunk := await request.content.readany():
+        while True:
+            async with asyncio.timeout(STANDSTILL):
+                chunk = await request.content.readany()
+            if not chunk:
+                return
             yield chunk
+    except TimeoutError as error:
+        raise Malformed("The rest of the body did not come") from error
     except Exception as error:
         raise Malformed("The body could not be read") from error
+
+
+async def _written(response: web.StreamResponse, chunk: bytes, request: web.BaseRequest) -> None:
+    """A piece of an answer, or its end. Raises ConnectionError where the client does not read it in time."""
+    try:
+        async with asyncio.timeout(STANDSTILL):
+            await (response.write(chunk) if chunk else response.write_eof())
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("The client does not read") from None
 
 
 async def _gather(request: web.BaseRequest, limit: int) -> bytes:

@@ -33,9 +33,28 @@ TEXT = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$"
 SEVERAL = Parameter("multiple", {"type": "string"}, "Given where the body is a list; then the answer is one, too")
 
 _MEDIA = re.compile(r"\s*((application|text)/json|[^/\s]+/[^/\s]+\+json)\s*(;.*)?", re.IGNORECASE).fullmatch
-_STRING: Document = {"type": ["string", "integer"]}
+STRING: Document = {"type": ["string", "integer"], "minimum": -(2**63), "maximum": 2**64 - 1}
+"""A string, or a number that every reader of JSON reads whole."""
 
 B = TypeVar("B", bound="Body")
+
+
+def as_text(value: object) -> str | None:
+    """A string, or a whole number taken for one as Json.NET does; None for anything else.
+
+    Others are refused: their digits are gone once parsed, so `1.50` would be sent as `1.5`, and what has more than 64
+    bits as something else.
+    """
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def whole_text(value: object) -> str | None:
+    """As `as_text`, where 46.0 means 46, as JSON Schema has it: for numbers and names, not for what is sent."""
+    if isinstance(value, float) and value.is_integer() and -(2**63) < value < 2**64:
+        return str(int(value))
+    return as_text(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +80,16 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_pascal)
 
 
-def string(**schema: Any) -> Read:
+def string(read_text: Callable[[object], str | None], **schema: Any) -> Read:
     """Any string: what it must be like is checked further in, and shown here."""
 
     def value(given: object) -> str:
-        text = as_text(given)
+        text = read_text(given)
         if text is None:
             raise ValueError("{} is required" if given is None else "{} must be a string")
         return text
 
-    return Read(value, {**_STRING, **schema})
+    return Read(value, {**STRING, **schema})
 
 
 def text(longest: int, pattern: str = TEXT, sentence: str = "", **schema: Any) -> Read:
@@ -78,26 +97,26 @@ def text(longest: int, pattern: str = TEXT, sentence: str = "", **schema: Any) -
 
     `schema` is what OpenAPI shows otherwise.
     """
-    matches = re.compile(pattern).search
+    matches = re.compile(pattern).fullmatch
 
     def value(given: object) -> str:
         if given is None:
             raise ValueError("{} is required")
-        said = as_text(given)
+        said = whole_text(given)
         if said is None or not said.strip() or len(said) > longest or "\0" in said:
             raise ValueError(f"{{}} must be a string of 1 to {longest} characters")
         if not matches(said):
             raise ValueError(sentence)
         return said
 
-    return Read(value, {**_STRING, "minLength": 1, "maxLength": longest, "pattern": pattern, **schema})
+    return Read(value, {**STRING, "minLength": 1, "maxLength": longest, "pattern": pattern, **schema})
 
 
 def whole(low: int, high: int) -> Read:
     """A whole number, which may be written as a string."""
 
     def value(given: object) -> int:
-        digits = (as_text(given) or "").strip()
+        digits = (whole_text(given) or "").strip()
         # No more digits than any bound has: a number may have thousands.
         if digits.isascii() and digits.isdigit() and len(digits) < 9 and low <= int(digits) <= high:
             return int(digits)
@@ -126,7 +145,7 @@ def _flag(given: object) -> bool:
 
 
 def _id(given: object) -> int:
-    found = number_of(as_text(given) or "")
+    found = number_of(whole_text(given) or "")
     if found is None:
         raise ValueError("{} must be an id")
     return found
@@ -136,7 +155,7 @@ FLAG = Read(_flag, {"enum": [True, False, "true", "false", "True", "False"]})
 ID = Read(_id, {"type": "integer", "minimum": 0, "maximum": LAST_NUMBER})
 
 
-NUMBER = string(pattern=MSISDN, **INTEGERS)
+NUMBER = string(whole_text, pattern=MSISDN, **INTEGERS)
 """A phone number; others than those with a country code are for the core to judge."""
 
 
@@ -194,18 +213,6 @@ def _problems(error: ValidationError) -> dict[str, list[str]]:
         sentence = "{} is required" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
         problems.setdefault(name, []).append(sentence.replace("{}", name))
     return problems
-
-
-def as_text(value: object) -> str | None:
-    """A string, or a whole number taken for one as Json.NET does; None for anything else.
-
-    Numbers with decimals are refused: their digits are gone once parsed, and `1.50` would be sent as `1.5`.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def number(match: re.Match[str]) -> int:

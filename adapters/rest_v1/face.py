@@ -90,7 +90,7 @@ class RestV1Face:
     def leaves(self, call: Call) -> bool:
         """Whether there is no such address here, but may be one at the provider."""
         path = call.path.rstrip("/")
-        served = path.lower() == lookup.ADDRESS or _REFERENCE.shown(call) is not None
+        served = path.lower() == lookup.ADDRESS or _REFERENCE.serves(path.lower())
         return not served and _found(path) is None
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002

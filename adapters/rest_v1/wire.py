@@ -17,7 +17,7 @@ from adapters.rest_v1.documents import (
     ProcessedOutgoingSms,
     WholeAccountDocument,
 )
-from adapters.rest_v1.exchange import ID, NUMBER, TEXT, Body, Read, as_text, read, stamp, string
+from adapters.rest_v1.exchange import ID, NUMBER, STRING, TEXT, Body, Read, as_text, read, stamp, string, whole_text
 from gateway.commands import Accepted, AccountStatus, MessageStatus, SubmitBatch
 from gateway.errors import GatewayError, Malformed
 from gateway.ids import number_of
@@ -50,7 +50,7 @@ _FIELDS = {
 
 def _numbers(given: object) -> list[str]:
     entries = given if isinstance(given, list) else [] if given is None else [given]
-    numbers = [as_text(entry) for entry in entries]
+    numbers = [whole_text(entry) for entry in entries]
     if None in numbers:
         raise ValueError("{} must be a list of strings")
     return cast("list[str]", numbers)
@@ -58,7 +58,7 @@ def _numbers(given: object) -> list[str]:
 
 def _ids(given: object) -> tuple[int, ...]:
     entries = given if isinstance(given, list) else [given] if given else []
-    ids = [number_of(as_text(entry) or "") for entry in entries]
+    ids = [number_of(whole_text(entry) or "") for entry in entries]
     if None in ids:
         raise ValueError("{} must be a list of ids")
     return tuple(cast("list[int]", ids))
@@ -79,8 +79,7 @@ def _arguments(given: object) -> Arguments:
 def _argument(value: object) -> str | None:
     if value is None:
         return ""
-    # 100.0 stays 100.0, as it was written; of other decimals nobody knows how they were.
-    return str(value) if isinstance(value, float) and value.is_integer() else as_text(value)
+    return as_text(value)
 
 
 def _no_email(given: object) -> None:
@@ -108,8 +107,8 @@ class SendRequest(Body):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _SOMEBODY})
 
-    sender: Annotated[str, string(pattern=TEXT, description=_SENDER)] = Field(alias="From")
-    message: Annotated[str, string(pattern=TEXT, minLength=1, maxLength=MAX_BODY)]
+    sender: Annotated[str, string(as_text, pattern=TEXT, description=_SENDER)] = Field(alias="From")
+    message: Annotated[str, string(as_text, pattern=TEXT, minLength=1, maxLength=MAX_BODY)]
     numbers: Annotated[list[str], Read(_numbers, {"anyOf": [_NUMBERS, NUMBER.schema, {"type": "null"}]})] = Field(
         default_factory=list
     )
@@ -124,7 +123,7 @@ class SendRequest(Body):
                 "description": "Template arguments by number, and under `default` those of all others",
                 "additionalProperties": {
                     "type": ["object", "null"],
-                    "additionalProperties": {"type": ["string", "integer", "null"]},
+                    "additionalProperties": {**STRING, "type": ["string", "integer", "null"]},
                 },
             },
         ),

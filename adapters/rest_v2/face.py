@@ -76,7 +76,7 @@ class RestV2Face:
     def leaves(self, call: Call) -> bool:
         """Whether there is no such address here, but may be one at the provider."""
         path = call.path.rstrip("/")
-        served = path.lower() == "/v2" or _REFERENCE.shown(call) is not None
+        served = path.lower() == "/v2" or _REFERENCE.serves(path.lower())
         return not served and not any(route.match(path) for route in _ROUTES)
 
     def encode(self, result: Result, inbound: Inbound, call: Call) -> Reply:  # noqa: ARG002 - the port's signature

@@ -324,7 +324,7 @@ def _document(
     batch: Batch, account: Account, code: int, price: PriceDocument, messages: dict[str, CountDocument]
 ) -> BatchDocument:
     """Its fields in the documented order; `body` stays untemplated."""
-    sender, body, type_, coding, priority, windows, report_url, reference, tags, defaults = batch.content
+    sender, body, type_, coding, priority, windows, report_url, reference, tags, defaults, _ = batch.content
     return {
         "id": public_id(Kind.BATCH, batch.created, batch.key),
         "sender": sender,

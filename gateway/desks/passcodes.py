@@ -107,7 +107,7 @@ class PasscodeDesk:
         except GatewayError as error:
             with contextlib.suppress(Busy):  # it expires by itself, too
                 await self._store.forget_passcode(key)
-            raise _renamed(error) from error
+            raise _renamed(error) from None
         log.info("passcode.sent", batch=accepted.batch.key, caller=caller.name)
         return PasscodeSent(accepted.batch.key, msisdn, created, expires)
 

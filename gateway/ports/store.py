@@ -383,11 +383,15 @@ class Store(Protocol):
         ...
 
     async def keep_passcode(self, new: NewPasscode, most: int) -> int | None:
-        """Store a code, and forget what has expired; its key, or None where its phone has `most` codes already."""
+        """Store a code; its key, or None where its phone has `most` codes already that have not expired."""
         ...
 
     async def forget_passcode(self, key: int) -> None:
         """Forget a code that was not sent."""
+        ...
+
+    async def forget_passcodes(self, now: int, limit: int) -> None:
+        """Forget codes that have expired; at most so many at a time."""
         ...
 
     async def use_passcode(self, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:

@@ -9,10 +9,10 @@ from gateway.store.db import Db
 
 
 def keep(db: Db, new: NewPasscode, most: int) -> int | None:
-    """Store a code unless its phone has `most` already; what has expired goes first."""
-    db.execute("DELETE FROM passcode WHERE expires <= ?", (new.created,))
+    """Store a code unless its phone has `most` that have not expired."""
     (held,) = db.execute(
-        "SELECT COUNT(*) FROM passcode WHERE account = ? AND msisdn = ?", (new.account, new.msisdn)
+        "SELECT COUNT(*) FROM passcode WHERE account = ? AND msisdn = ? AND expires > ?",
+        (new.account, new.msisdn, new.created),
     ).fetchone()
     if held >= most:
         return None
@@ -26,6 +26,11 @@ def keep(db: Db, new: NewPasscode, most: int) -> int | None:
 def forget(db: Db, key: int) -> None:
     """Forget a code."""
     db.execute("DELETE FROM passcode WHERE key = ?", (key,))
+
+
+def forget_expired(db: Db, now: int, limit: int) -> None:
+    """Forget codes that have expired, at most so many."""
+    db.execute("DELETE FROM passcode WHERE key IN (SELECT key FROM passcode WHERE expires <= ? LIMIT ?)", (now, limit))
 
 
 def use(db: Db, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:

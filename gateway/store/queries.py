@@ -9,7 +9,7 @@ from gateway.model import Batch, Message, Page, StatusEntry, Tally
 from gateway.ports import Transition
 from gateway.status import Status
 from gateway.store.db import Db
-from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
+from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, is_secret, message_of
 
 _PAGE = 1000
 """Rows that are looked through at a time."""
@@ -36,19 +36,21 @@ def _advance(db: Db, transition: Transition) -> bool:
     current = Status.of(row[0])
     if not may_follow(current, entry.status) or (transition.doubt and not is_quiet(current)):
         return False
+    url, caller, content = db.execute(
+        "SELECT report_url, caller, content FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)
+    ).fetchone()
+    # What an upstream says of a text that holds a code may quote it.
+    raw_text = None if is_secret(content) else entry.raw_text
     (step,) = db.execute("SELECT COALESCE(MAX(step), 0) + 1 FROM status WHERE number = ?", (number,)).fetchone()
     db.execute(
         "INSERT INTO status (number, step, code, created, raw_code, raw_text, upstream) VALUES (?,?,?,?,?,?,?)",
-        (number, step, entry.status.value, entry.created, entry.raw_code, entry.raw_text, entry.upstream),
+        (number, step, entry.status.value, entry.created, entry.raw_code, raw_text, entry.upstream),
     )
     db.execute(
         "UPDATE message SET code = ?, modified = ?, price = COALESCE(?, price), currency = COALESCE(?, currency)"
         " WHERE number = ?",
         (entry.status.value, entry.created, transition.price, transition.currency, number),
     )
-    url, caller = db.execute(
-        "SELECT report_url, caller FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)
-    ).fetchone()
     if url is not None:
         # Due at once, whatever the upstream's clock says: `created` may lie in our future.
         db.execute(

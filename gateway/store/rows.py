@@ -46,7 +46,14 @@ def content_to_json(content: Content) -> str:
         document["tags"] = content.tags
     if content.defaults is not None:
         document["defaults"] = dict(content.defaults)
+    if content.secret:
+        document["secret"] = True
     return orjson.dumps(document).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Whether a content, as JSON, is shown with asterisks where a secret stands. In a text, such quotes are escaped."""
+    return '"secret":true' in text
 
 
 def content_from_json(text: str) -> Content:
@@ -66,6 +73,7 @@ def content_from_json(text: str) -> Content:
         reference=document.get("reference"),
         tags=tuple(document.get("tags", ())),
         defaults=document.get("defaults"),
+        secret=document.get("secret", False),
     )
 
 

@@ -284,6 +284,10 @@ class SqlStore(ABC):
         """Forget a code; see the port."""
         await self._write(lambda db: passcodes.forget(db, key))
 
+    async def forget_passcodes(self, now: int, limit: int) -> None:
+        """Forget expired codes; see the port."""
+        await self._write(lambda db: passcodes.forget_expired(db, now, limit))
+
     async def use_passcode(self, account: str, msisdn: str, marks: Collection[bytes], now: int, attempts: int) -> bool:
         """Use a code up; see the port."""
         return await self._write(lambda db: passcodes.use(db, account, msisdn, marks, now, attempts))

@@ -130,6 +130,10 @@ async def test_nothing_is_passed_on_that_is_not_asked_for(running: Running, prov
         ("GET", "/v2/%EF%BD%82atches", 404),
         ("GET", "/api/sms/sent%20", 404),
         ("GET", "/api/me/children", 404),
+        ("POST", "/v2/openapi.json", 405),
+        ("HEAD", "/v2/docs", 405),
+        ("DELETE", "/api/docs/", 405),
+        ("GET", "/v2/docs/", 200),
         ("GET", "/v2/", 404),
     ],
 )
@@ -272,6 +276,67 @@ async def test_a_body_that_breaks_off(running: Running, provider: Provider) -> N
     answer = await ask(gateway, "POST", "/v2/surveys", body, **{"Transfer-Encoding": "chunked"})
 
     assert answer.status == 400
+
+
+async def test_a_body_that_stands_still_is_the_clients_fault(
+    running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told so, however short the upstream's own time is: the provider was not at fault."""
+    monkeypatch.setattr("gateway.web.STANDSTILL", 1.5)
+    document = a_relay(provider)
+    document["upstreams"]["two"] |= {"timeout": "1s", "connect_timeout": "100ms"}
+    gateway = await running(document)
+    async with connected(gateway.public) as (reader, writer):
+        lines = {"Authorization": LOGINS["v2"], "Content-Length": "8"}
+        answer = await say(reader, writer, request("POST", "/v2/surveys", lines) + b"half")
+
+    assert (answer.status, b"did not come" in answer.body) == (400, True)
+
+
+async def test_a_client_that_does_not_read_is_left(
+    running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot hold for ever what others could use."""
+    monkeypatch.setattr("gateway.web.STANDSTILL", 0.3)
+    monkeypatch.setattr("gateway.service.OF_ONE", 1)
+    provider.pieces = (b"x" * 65536,) * 400
+    gateway = await running(a_relay(provider))
+    with capture_logs() as lines:
+        async with connected(gateway.public) as (_, writer):
+            writer.write(request("GET", "/v2/surveys", {"Authorization": LOGINS["v2"]}))
+            async with asyncio.timeout(PATIENCE):
+                while not [line for line in lines if line["event"] == "request"]:  # noqa: ASYNC110 - nobody is told
+                    await asyncio.sleep(0.01)
+    provider.pieces = (b"x",)
+
+    assert [line["outcome"] for line in lines if line["event"] == "request"] == ["broken off"]
+    assert (await ask(gateway, "GET", "/v2/surveys")).status == 200
+
+
+async def test_one_caller_has_no_more_than_its_share(
+    running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what can be passed on at once, the others keep the rest."""
+    monkeypatch.setattr("gateway.service.OF_ONE", 1)
+    provider.released.clear()
+    gateway = await running(a_relay(provider))
+    first = asyncio.create_task(ask(gateway, "GET", "/v2/surveys"))
+    while not provider.asked:  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(0.01)
+
+    answer = await ask(gateway, "GET", "/v2/surveys")
+    assert (answer.status, b"your requests" in answer.body) == (503, True)
+    provider.released.set()
+    assert (await first).status == 200
+
+
+async def test_odd_headers_of_a_provider_break_nothing(running: Running, provider: Provider) -> None:
+    """What it did is done: its answer comes through without them, and its key in none."""
+    provider.headers = {"Location": "http://[bad", "Link": "<http://[x>; rel=next", "ETag": f'"{TOKEN}"'}
+    gateway = await running(a_relay(provider))
+    answer = await ask(gateway, "POST", "/v2/surveys", b"{}")
+
+    assert (answer.status, answer.headers["etag"]) == (200, f'"{"*" * len(TOKEN)}"')
 
 
 async def test_only_so_many_are_passed_on_at_once(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from builders import NOW, FrozenClock
+from builders import NOW, FrozenClock, a_new_batch, stored
 from gateways import until
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -156,7 +156,7 @@ async def test_a_code_is_read_as_people_write_it(world: World) -> None:
 
 
 async def test_a_code_ends_in_time(world: World) -> None:
-    """At the moment it expires it is no good any more, and its row goes with the next code."""
+    """At the moment it expires it is no good any more, takes no place, and its row can go."""
     code = await world.code(lifetime=60)
     world.clock.advance(59.999)
     assert await world.check(code)
@@ -165,6 +165,7 @@ async def test_a_code_ends_in_time(world: World) -> None:
 
     assert not await world.check(late)
     await world.send("46700000002")
+    await world.store.forget_passcodes(world.clock.now(), 10)
     assert await world.kept() == 1
 
 
@@ -386,3 +387,15 @@ async def test_a_code_is_made_of_what_is_asked_for(world: World) -> None:
     assert (said[0].content.body, said[0].recipients) == ("7777", (Recipient(PHONE),))
     assert await world.check("7777")
     assert len({random_code(LETTERS, 25) for _ in range(100)}) == 100
+
+
+async def test_nothing_that_an_upstream_says_of_a_code_is_kept(world: World) -> None:
+    """It may quote the text, whole or in part; of other messages its words are kept."""
+    secret = (await world.send()).number
+    plain = (await stored(world.store, a_new_batch())).key
+    for number in (secret, plain):
+        entry = StatusEntry(Status.SENDING, NOW, raw_text="Message: your code is MA5TS")
+        await world.store.record([Transition(number, entry)])
+
+    found = [await world.store.message(number) for number in (secret, plain)]
+    assert [each and each[2][-1].raw_text for each in found] == [None, "Message: your code is MA5TS"]

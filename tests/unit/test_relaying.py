@@ -7,7 +7,7 @@ from multidict import CIMultiDict
 
 from gateway.errors import NotFound
 from gateway.ports import Call
-from gateway.relaying import homeward, onward, veiled
+from gateway.relaying import homeward, onward, veiled, without
 
 GOOD = [
     ("/v2/surveys", "surveys"),
@@ -46,6 +46,9 @@ STRANGE = [
     "/v2/%EF%BD%82atches",
     "/v2/batche%C5%BF",
     "/v2/blac%E2%84%AAlist",
+    "/v2/%C0%AE%C0%AE/x",
+    "/v2/batches%C0%AF",
+    "/v2/me%FF",
     "/v2",
     "/api/x",
 ]
@@ -125,6 +128,7 @@ ADDRESSES = [
     ("https://api.example.net/v2/x", "https://api.example.net/v2/x"),
     ("https://api.example:x/v2", "https://api.example:x/v2"),
     ("mailto:a@b.example", "mailto:a@b.example"),
+    ("http://[bad", "http://[bad"),
 ]
 
 
@@ -159,6 +163,17 @@ def test_only_harmless_fields_come_back() -> None:
     }
     headers["Content-Encoding"] = "gzip"
     assert "Content-Length" not in homeward(headers, THEIRS, THEIRS, OURS), "it comes back unpacked"
+
+
+def test_what_no_header_can_hold_stays_behind() -> None:
+    """A control character in a field of the provider's breaks no answer."""
+    assert homeward({"ETag": "a\x01b", "Content-Type": "a/b"}, THEIRS, THEIRS, OURS) == {"Content-Type": "a/b"}
+
+
+def test_a_secret_is_in_no_field() -> None:
+    """However the provider repeats it; what is shorter than a key is no secret."""
+    told = without({"ETag": '"the-secret"', "Location": "/x?key=the-secret"}, [b"the-secret", b"x"])
+    assert told == {"ETag": '"**********"', "Location": "/x?key=**********"}
 
 
 async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:

@@ -252,6 +252,11 @@ def test_templates_render_as_documented(text: str, parameters: object, rendered:
             id="no sender and no text: both are told",
         ),
         pytest.param(
+            b'{"Numbers":["4670"],"From":100.0,"Message":12345678901234567890123}',
+            {"From": ["From must be a string"], "Message": ["Message must be a string"]},
+            id="numbers whose digits are lost",
+        ),
+        pytest.param(
             b'{"Numbers":["4670"],"From":true,"Message":1.5}',
             {"From": ["From must be a string"], "Message": ["Message must be a string"]},
             id="values that are no strings",
@@ -300,6 +305,11 @@ def test_templates_render_as_documented(text: str, parameters: object, rendered:
             b'{"Numbers":["4670"],"Parameters":{"4670":"x"},"From":"a","Message":"b"}',
             {"Parameters": ["Parameters must hold an object of arguments for each number, or for default"]},
             id="a string instead of arguments",
+        ),
+        pytest.param(
+            b'{"Numbers":["4670"],"Parameters":{"4670":{"x":12345678901234567890123}},"From":"a","Message":"{x}"}',
+            {"Parameters": ["Template arguments must be strings"]},
+            id="a reference of more digits than are kept",
         ),
         pytest.param(
             b'{"Numbers":["4670"],"Parameters":{"4670":{"x":1.50}},"From":"a","Message":"{x}"}',
