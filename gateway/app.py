@@ -14,6 +14,7 @@ from gateway.callbacks import Callbacks, Encoders
 from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Settings
 from gateway.dispatcher import Dispatcher
+from gateway.duties import Duties
 from gateway.errors import ConfigError
 from gateway.front import Server
 from gateway.housekeeping import Housekeeping
@@ -28,6 +29,8 @@ from gateway.reports import Hooks
 from gateway.runtime import Read, Running, Runtime, tell_orphans
 from gateway.service import Service
 from gateway.store import open_store
+from gateway.together import Parts as Told
+from gateway.together import Together
 from gateway.upstreams import OnCall
 from gateway.verdicts import Verdicts
 from gateway.web import Web
@@ -66,8 +69,9 @@ async def start(
         stack.push_async_callback(http.close)
         parts = assemble(settings, http, clock, on_call)
         verdicts = Verdicts()
-        dispatcher = Dispatcher(store, parts.upstreams, clock, metrics, verdicts)
-        callbacks = _callbacks(settings, store, clock, metrics, stack)
+        duties = Duties(store.company)
+        dispatcher = Dispatcher(store, parts.upstreams, clock, metrics, verdicts, duties, parts.answering)
+        callbacks = _callbacks(settings, store, clock, metrics, duties, stack)
         spent = await spent_today(store, settings.callers, clock)
         limits = Limits(settings.only, settings.callers, clock, spent=spent)
         service = Service(
@@ -93,17 +97,25 @@ async def start(
         )
         runtime = Runtime(running, parts, read)
         # The order of the exits matters: listeners first, then what is in flight, the store last.
-        await tell_orphans(store, settings)
-        await dispatcher.start()
-        stack.push_async_callback(dispatcher.stop, settings.listen.shutdown)
-        for behind in (callbacks, Housekeeping(store, clock)):
-            behind.start()
-            stack.push_async_callback(behind.stop)
+        together = Together(store.company, duties, Told(dispatcher, service.registers, verdicts, limits))
+        together.start()
+        stack.push_async_callback(together.stop)
+        await _begin(running, settings, stack)
         inside = web.AppRunner(_internal(running, runtime, settings), access_log=None)
         internal_at = await _listen(inside, settings.listen.internal, stack)
         runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
         public_at = await _listen(runner, settings.listen.public, stack)
         return Gateway(store, public_at, internal_at, runtime, stack.pop_all())
+
+
+async def _begin(running: Running, settings: Settings, stack: contextlib.AsyncExitStack) -> None:
+    """Begin to send and to post."""
+    await tell_orphans(running.store, settings)
+    await running.dispatcher.start()
+    stack.push_async_callback(running.dispatcher.stop, settings.listen.shutdown)
+    for behind in (running.callbacks, Housekeeping(running.store, running.clock)):
+        behind.start()
+        stack.push_async_callback(behind.stop)
 
 
 def _internal(running: Running, runtime: Runtime, settings: Settings) -> web.Application:
@@ -126,7 +138,7 @@ async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.As
 
 
 def _callbacks(
-    settings: Settings, store: Store, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
+    settings: Settings, store: Store, clock: Clock, metrics: Metrics, duties: Duties, stack: contextlib.AsyncExitStack
 ) -> Callbacks:
     http = Http(connections=64, public_only=not settings.callbacks.allow_private)
     stack.push_async_callback(http.close)
@@ -140,6 +152,7 @@ def _callbacks(
         settings.callbacks,
         settings.callers,
         Encoders(lambda callback: encoders[callback.batch.face](callback), forward),
+        duties,
     )
 
 

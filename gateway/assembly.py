@@ -31,6 +31,11 @@ class Parts:
     faces: tuple[Mounted, ...]
     ways: Ways
 
+    @property
+    def answering(self) -> frozenset[str]:
+        """The routes whose callers wait for the upstream's word."""
+        return frozenset(rule.name for rule in self.settings.routes if rule.reply == "sent")
+
 
 def assemble(settings: Settings, http: Http, clock: Clock, on_call: OnCall | None) -> Parts:
     """Build what a configuration says. Raises ConfigError; opens no socket and starts nothing."""

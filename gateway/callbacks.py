@@ -15,12 +15,13 @@ import structlog
 from gateway.clock import Clock
 from gateway.config import Callbacks as Settings
 from gateway.config import Caller
+from gateway.duties import Duties
 from gateway.errors import Busy, SendError, Unreachable
 from gateway.http import Http, is_public
 from gateway.ids import Kind, public_id
 from gateway.model import Incoming
 from gateway.observe import Metrics
-from gateway.ports import Call, Callback, Forward, Store
+from gateway.ports import OUTBOX, Call, Callback, Forward, Store
 from gateway.signing import signature
 
 log = structlog.get_logger()
@@ -45,7 +46,7 @@ class Encoders(NamedTuple):
 class Callbacks:
     """The outbox's one worker."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its parts, put together in one place
         self,
         store: Store,
         http: Http,
@@ -54,8 +55,11 @@ class Callbacks:
         settings: Settings,
         callers: Sequence[Caller],
         encode: Encoders,
+        duties: Duties,
     ) -> None:
         self._store = store
+        self._duties = duties
+        duties.serve(lambda: {OUTBOX: bool(self._flying)} if self._task else {})
         self._http = http
         self._clock = clock
         self._metrics = metrics
@@ -83,6 +87,7 @@ class Callbacks:
     async def stop(self) -> None:
         """Stop; a report that was being posted is posted again after the next start."""
         tasks = [*self._flying, *([self._task] if self._task else [])]
+        self._task = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -108,6 +113,8 @@ class Callbacks:
 
     async def _lease(self) -> bool:
         """Begin to post what is due and has room; whether there was anything."""
+        if not self._duties.has(OUTBOX):
+            return False
         now = self._clock.now()
         due = await self._store.callbacks_due()
         room = self._room([caller for caller, moment in due.items() if moment <= now])

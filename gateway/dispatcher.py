@@ -1,19 +1,20 @@
 """Hands over: leases what is due, sends it, records how it ended. One lane per upstream, so none starves another."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 
 from gateway.clock import Clock
+from gateway.duties import Duties
 from gateway.errors import Busy, Unanswered
 from gateway.lane import LOST, Lane
 from gateway.model import Dispatch
 from gateway.observe import Metrics
 from gateway.outcome import NEVER_AGAIN, failed
-from gateway.ports import Pause, Settlement, Store
+from gateway.ports import Pause, Settlement, Store, Word
 from gateway.upstreams import Connected
-from gateway.verdicts import Verdicts
+from gateway.verdicts import Verdicts, verdict
 
 log = structlog.get_logger()
 
@@ -29,9 +30,20 @@ class Dispatcher:
     """The lanes, and the sweep that ends leases which ran out."""
 
     def __init__(
-        self, store: Store, upstreams: Mapping[str, Connected], clock: Clock, metrics: Metrics, verdicts: Verdicts
+        self,
+        store: Store,
+        upstreams: Mapping[str, Connected],
+        clock: Clock,
+        metrics: Metrics,
+        verdicts: Verdicts,
+        duties: Duties,
+        answering: Collection[str] = (),
     ) -> None:
+        """`answering`: the routes whose callers wait for the upstream's word."""
         self._store = store
+        self._duties = duties
+        duties.serve(self._able)
+        self._stopping = False
         self._clock = clock
         self._metrics = metrics
         self._verdicts = verdicts
@@ -39,10 +51,11 @@ class Dispatcher:
         self._sweeper: asyncio.Task[None] | None = None
         self._leaving: dict[asyncio.Task[None], Lane] = {}
         self._lanes: dict[str, Lane] = {}
-        self.configure(upstreams)
+        self.configure(upstreams, answering)
 
-    def configure(self, upstreams: Mapping[str, Connected]) -> None:
+    def configure(self, upstreams: Mapping[str, Connected], answering: Collection[str]) -> None:
         """Send by these from now on. What is on its way by an upstream that is gone comes to its end."""
+        self._answering = frozenset(answering)
         for name in self._lanes.keys() - upstreams.keys():
             lane = self._lanes.pop(name)
             self._leaving[task := asyncio.create_task(lane.stop(GRACE))] = lane
@@ -52,16 +65,16 @@ class Dispatcher:
             if name in self._lanes:
                 self._lanes[name].configure(upstream)
                 continue
-            self._lanes[name] = Lane(name, upstream, self._store, self._clock, self._metrics, self._ended)
+            self._lanes[name] = Lane(name, upstream, self._store, self._clock, self._metrics, self._duties, self._ended)
             self._lanes[name].paused = name in self._paused
             if self._sweeper is not None:
                 self._lanes[name].start()
 
     async def start(self) -> None:
         """Find what an earlier process left behind, then begin to send."""
+        await self._duties.renew()
         await self._reclaim()
-        for name in await self._store.pauses():
-            self._pause(name, paused=True)
+        await self.heed_pauses()
         for lane in self._lanes.values():
             lane.start()
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
@@ -77,15 +90,30 @@ class Dispatcher:
         return any(lane.behind for lane in self._lanes.values())
 
     def wake(self, upstreams: Iterable[str]) -> None:
-        """Tell these upstreams that there is work; those that the configuration has lost cannot hear it."""
+        """Tell these upstreams, or who sends to them, that there is work; those that nobody names cannot hear it."""
         for name in upstreams:
-            if name in self._lanes:
+            if name in self._lanes and self._lanes[name].here:
                 self._lanes[name].wake()
+            else:
+                self._store.company.tell(Word.WAKE, name)
+
+    def hurry(self, upstream: str) -> None:
+        """Let an upstream be tried now, whatever it was resting for, here and wherever else."""
+        if upstream in self._lanes:
+            self._lanes[upstream].hurry()
+        self._store.company.tell(Word.HURRY, upstream)
 
     async def pause(self, upstream: str, pause: Pause | None) -> None:
         """Lease nothing more for an upstream, or with None go on; also after the next start."""
         self._pause(upstream, paused=pause is not None)
         await self._store.pause(upstream, pause)
+        self._store.company.tell(Word.PAUSED, upstream)
+
+    async def heed_pauses(self) -> None:
+        """Stop and go on as is stored."""
+        stored = await self._store.pauses()
+        for name in self._paused.symmetric_difference(stored):
+            self._pause(name, paused=name in stored)
 
     def _pause(self, upstream: str, *, paused: bool) -> None:
         (self._paused.add if paused else self._paused.discard)(upstream)
@@ -94,13 +122,21 @@ class Dispatcher:
             self._metrics.paused.labels(upstream).set(int(paused))
             self._lanes[upstream].wake()
 
-    def _ended(self, settlement: Settlement) -> None:
-        self._verdicts.told(settlement)
-        if settlement.onward in self._lanes:
-            self._lanes[settlement.onward].wake()
+    def _ended(self, dispatch: Dispatch, settlement: Settlement) -> None:
+        word = verdict(settlement)
+        self._verdicts.told(dispatch.key, word)
+        if dispatch.route in self._answering and word is not None:
+            self._store.company.tell(Word.VERDICT, f"{dispatch.key} {word}")
+        if settlement.onward is not None:
+            self.wake([settlement.onward])
+
+    def _able(self) -> Mapping[str, bool]:
+        flying = {name: bool(lane.flying) for name, lane in self._lanes.items()}
+        return {name: True for name, flies in flying.items() if flies} if self._stopping else flying
 
     async def stop(self, grace: float) -> None:
         """Lease nothing more and give what is in flight `grace` seconds; what remains is Unknown at the next start."""
+        self._stopping = True
         if self._sweeper:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
@@ -133,4 +169,4 @@ class Dispatcher:
         """Decide about a dispatch whose upstream the configuration has lost: there is nobody to ask, or to send to."""
         _, settlement = failed(dispatch, Unanswered(LOST), self._clock.now(), NEVER_AGAIN)
         await self._store.settle(settlement)
-        self._ended(settlement)
+        self._ended(dispatch, settlement)

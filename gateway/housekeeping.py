@@ -47,7 +47,7 @@ class Housekeeping:
             await asyncio.sleep(rest)
             began, rest = loop.time(), EVERY
             try:
-                more = await self._store.file(AT_ONCE) == AT_ONCE
+                more = await self._store.file(AT_ONCE) >= AT_ONCE
                 now = self._clock.now()
                 await self._store.forget_keys(now - KEPT, AT_ONCE)
                 await self._store.forget_passcodes(now, AT_ONCE)

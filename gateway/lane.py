@@ -8,10 +8,11 @@ import structlog
 
 from gateway.breaker import Breaker
 from gateway.clock import Clock
+from gateway.duties import Duties
 from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered, Unreachable, Unsupported
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
-from gateway.outcome import HOLD, Backoff, failed, polled, shut, spared, taken
+from gateway.outcome import HOLD, Backoff, failed, left, polled, shut, spared, taken
 from gateway.pacing import next_question
 from gateway.ports import Poll, Receipts, Settlement, Store, Transition
 from gateway.rate import Bucket
@@ -44,9 +45,11 @@ class Lane:
         store: Store,
         clock: Clock,
         metrics: Metrics,
-        ended: Callable[[Settlement], None],
+        duties: Duties,
+        ended: Callable[[Dispatch, Settlement], None],
     ) -> None:
         """`ended` is told how each attempt ended, once that is durable."""
+        self._duties = duties
         self._ended = ended
         self._name = name
         self._upstream = upstream
@@ -95,6 +98,11 @@ class Lane:
         """Whether the upstream could not be reached for so long that only a trial now and then is sent."""
         return self._breaker.open
 
+    @property
+    def here(self) -> bool:
+        """Whether this gateway, and no other one on the same store, sends to the upstream."""
+        return self._duties.has(self._name)
+
     def wake(self) -> None:
         """There is work."""
         self._awake.set()
@@ -139,7 +147,7 @@ class Lane:
         """Lease what may be sent now and set it flying; returns how long there is nothing to do, in seconds."""
         now = self._clock.now()
         free = self._settings.concurrency - len(self._flying)
-        if self.paused:
+        if self.paused or not self.here:
             self._full_since = None
             return IDLE
         if free <= 0:
@@ -193,7 +201,7 @@ class Lane:
             outcome, settlement = await self._send(dispatch)
         took = asyncio.get_running_loop().time() - began
         moved = await self._settle(settlement)
-        self._ended(settlement)
+        self._ended(dispatch, settlement)
         self._count(outcome, moved)
         self._metrics.latency.labels(self._name).observe(took)
         # One line per hand-over; a question, or a wait without an attempt, is no event that operations need to see.
@@ -219,6 +227,9 @@ class Lane:
 
     async def _send(self, dispatch: Dispatch) -> tuple[str, Settlement]:
         sent_at = self._clock.now()
+        if not self.here:
+            # This process stood still after it had leased it, and another gateway may have begun with it.
+            return "left", left(dispatch, sent_at)
         if missed := shut(dispatch, sent_at):
             return missed
         if (pause := self._breaker.wait(sent_at)) is not None:
@@ -272,7 +283,7 @@ class Lane:
     async def _recover(self, dispatch: Dispatch) -> None:
         outcome, settlement = await self._unanswered(dispatch, Unanswered(LOST))
         moved = await self._settle(settlement)
-        self._ended(settlement)
+        self._ended(dispatch, settlement)
         self._count(outcome, moved)
         log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,7 @@ class Limits:
         self._clock = clock
         self._pace = pace
         self._used: dict[str, _Use] = {}
+        self._news: Counter[str] = Counter()
         self.configure(only, callers, spent or {})
 
     def configure(self, only: Sequence[str], callers: Sequence[Caller], spent: Mapping[str, int]) -> None:
@@ -81,9 +83,20 @@ class Limits:
 
     def take(self, caller: str, messages: int) -> None:
         """They are about to be stored."""
+        self.taken(caller, messages)
+        if caller in self._used:
+            self._news[caller] += messages
+
+    def taken(self, caller: str, messages: int) -> None:
+        """They were stored, by this gateway or another one."""
         if (use := self._used.get(caller)) is not None:
             use.bucket.take(messages)
             use.spent += messages
+
+    def news(self) -> Mapping[str, int]:
+        """What each caller has had accepted here since this was asked last, of those that have limits."""
+        told, self._news = self._news, Counter()
+        return told
 
     @contextlib.contextmanager
     def turn(self, caller: str) -> Iterator[None]:

@@ -113,6 +113,11 @@ def spared(dispatch: Dispatch, now: int, pause: int) -> tuple[str, Settlement]:
     return "spared", _again(dispatch, dispatch.attempts, now + pause)
 
 
+def left(dispatch: Dispatch, now: int) -> Settlement:
+    """What becomes of a dispatch that was leased and not begun with: it is sent by whoever may, unless somebody did."""
+    return _again(dispatch, dispatch.attempts, now)._replace(lease=dispatch.run_at)
+
+
 def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
     """What becomes of a dispatch that may not be delivered now: it waits for its time, or has missed its last window.
 

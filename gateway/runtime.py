@@ -102,7 +102,7 @@ class Runtime:
     def _use(self, parts: Parts, spent: Mapping[str, int]) -> None:
         # Nothing here waits, so no request and no attempt ever sees half of a configuration.
         running = self._running
-        running.dispatcher.configure(parts.upstreams)
+        running.dispatcher.configure(parts.upstreams, parts.answering)
         running.service.configure(parts.ways)
         running.auth.configure(parts.settings.callers)
         running.limits.configure(parts.settings.only, parts.settings.callers, spent)

@@ -42,7 +42,7 @@ from gateway.errors import (
 from gateway.limits import Limits
 from gateway.model import Content, Recipient, Window
 from gateway.observe import Metrics
-from gateway.ports import Call, Credentials, NewBatch, NewDispatch, Store, Stream
+from gateway.ports import Call, Credentials, KeyTaken, NewBatch, NewDispatch, Store, Stream
 from gateway.registers import Registers
 from gateway.relaying import onward
 from gateway.router import Leg, Router
@@ -104,18 +104,18 @@ class Service:
         self._metrics = metrics
         self._verdicts = verdicts
         self._limits = limits
-        self._registers = Registers(store)
+        self.registers = Registers(store)
         self._passing_on: Counter[str] = Counter()
         # Locks that live as long as somebody holds or awaits them.
         self._asked: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._addresses = AddressDesk(store, clock)
         passcodes = PasscodeDesk(store, clock, lambda: self._seal)
-        self._handlers = {**handlers(store, clock, metrics, self._registers), **passcodes.handlers}
+        self._handlers = {**handlers(store, clock, metrics, self.registers), **passcodes.handlers}
         self._senders = passcodes.senders
 
     async def load(self) -> None:
         """Read what is asked for every message, once, before anything is taken."""
-        await self._registers.load()
+        await self.registers.load()
 
     def configure(self, ways: Ways) -> None:
         """Go by these from now on."""
@@ -174,8 +174,12 @@ class Service:
             found = await self._store.repeated(caller.account, once.key)
             if found is None:
                 accepted = self.submit(command, caller, face, credentials)
-                await accepted.durable  # whoever repeats it meanwhile waits for that, too
-                return accepted
+                with contextlib.suppress(KeyTaken):  # another gateway was faster by a moment
+                    await accepted.durable  # whoever repeats it meanwhile waits for that, too
+                    return accepted
+                found = await self._store.repeated(caller.account, once.key)
+        if found is None:
+            raise Busy
         fingerprint, batch, recipients, segments, rejected = found
         if fingerprint != once.fingerprint:
             raise KeyReused
@@ -226,10 +230,10 @@ class Service:
         Raises BadSender where the caller may use registered senders alone, and BadRecipient where an older face, which
         has no words for it, would send nothing at all.
         """
-        if caller.senders == "registered" and self._registers.sender(caller.account, command.content.sender) is None:
+        if caller.senders == "registered" and self.registers.sender(caller.account, command.content.sender) is None:
             sentence = "This sender is not registered: PUT /v2/me/senders/{sender} registers it"
             raise BadSender(sentence, {"sender": [sentence]})
-        blacklist = self._registers.blacklist(caller.account)
+        blacklist = self.registers.blacklist(caller.account)
         if not blacklist:
             return ()
         rejected = tuple([at for at, recipient in enumerate(recipients) if recipient.msisdn in blacklist])

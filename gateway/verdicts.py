@@ -10,6 +10,9 @@ from gateway.ports import Settlement
 _Verdict = asyncio.Future[RequestError | None]
 _UNDECIDED = (DispatchState.READY, DispatchState.SENDING)
 
+TAKEN, DENIED = 0, 1
+"""Verdicts beside the numbers of statuses, which are all greater."""
+
 
 class Verdicts:
     """Brings those who wait together with the settlements of what they wait for."""
@@ -41,19 +44,31 @@ class Verdicts:
             for key in mine:
                 del self._waiting[key]
 
-    def told(self, settlement: Settlement) -> None:
-        """An attempt has ended; what is tried again has no verdict yet."""
-        future = self._waiting.get(settlement.dispatch)
-        if future is not None and not future.done() and settlement.state not in _UNDECIDED:
-            future.set_result(_refusal(settlement))
+    def told(self, dispatch: int, word: int | None) -> None:
+        """An attempt has ended, here or at another gateway, with this verdict."""
+        future = self._waiting.get(dispatch)
+        if future is not None and not future.done() and word is not None:
+            future.set_result(_refusal(word))
 
 
-def _refusal(settlement: Settlement) -> RequestError | None:
+def verdict(settlement: Settlement) -> int | None:
+    """What an attempt's end says to whoever waits: TAKEN, DENIED, or the status by which all of it was refused.
+
+    None of what is tried again: that has no verdict yet.
+    """
+    if settlement.state in _UNDECIDED:
+        return None
     if settlement.denied:
-        return Unauthenticated()
+        return DENIED
     statuses = [transition.entry.status for transition in settlement.transitions]
     if any(transition.doubt for transition in settlement.transitions):
-        return None  # it may have arrived, and whoever is told that it did not sends it again
+        return TAKEN  # it may have arrived, and whoever is told that it did not sends it again
     if statuses and all(status.final and not status.delivered for status in statuses):
-        return rejection(statuses[0].value)
-    return None
+        return int(statuses[0].value)
+    return TAKEN
+
+
+def _refusal(word: int) -> RequestError | None:
+    if word == TAKEN:
+        return None
+    return Unauthenticated() if word == DENIED else rejection(word)

@@ -32,8 +32,9 @@ Key = tuple[str, str]
 class Clients:
     """Send without end, each one message after the other, and remember what was acknowledged."""
 
-    def __init__(self, address: Address) -> None:
-        """Send there, whenever `serving` is set."""
+    def __init__(self, address: Address, name: str = "") -> None:
+        """Send there, whenever `serving` is set; the name tells their texts from other clients'."""
+        self._name = name
         self.tried: set[Key] = set()
         self.acknowledged: dict[Key, int] = {}
         self.refused: list[str] = []
@@ -73,7 +74,7 @@ class Clients:
 
     async def _send(self, face: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._names[face] += 1
-        text, to = f"{face} {self._names[face]}", RECIPIENTS[face]
+        text, to = f"{face} {self._names[face]}{self._name}", RECIPIENTS[face]
         self.tried.update((text, recipient) for recipient in to)
         answer = await say(reader, writer, a_letter(face, text, to).raw())
         number = number_of(face, answer.body)

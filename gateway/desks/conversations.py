@@ -44,13 +44,13 @@ class ConversationDesk:
         }
 
     async def _conversation(self, command: GetConversation, caller: Caller) -> ConversationList:
-        await catch_up(self._store)
+        await catch_up(self._store, caller.account)
         whom = participant(command.participant, caller)
         entries, total = await self._store.conversation(caller.account, whom, command.side, command.page)
         return ConversationList(entries, command.page, total, account_of(caller))
 
     async def _summary(self, command: SummariseConversation, caller: Caller) -> ConversationSummary:
-        await catch_up(self._store)
+        await catch_up(self._store, caller.account)
         whom = participant(command.participant, caller)
         mt, mo = [await self._store.summary(caller.account, whom, side) for side in (Side.MT, Side.MO)]
         return ConversationSummary(whom, mt, mo)
@@ -74,14 +74,14 @@ class ConversationDesk:
         return Received((found,))
 
 
-async def catch_up(store: Store) -> None:
-    """File what was said since the index was filled last, so that nobody misses what was just sent.
+async def catch_up(store: Store, account: str) -> None:
+    """File what was said since the index was filled last, so that no account misses what it just sent.
 
     Raises Busy where that takes too long: the next who asks finds more of it done.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE
-    while await store.file(AT_ONCE):
+    while await store.file(AT_ONCE, account):
         if loop.time() > until:
             raise Busy("The index of conversations is being brought up to date; try again later")
 

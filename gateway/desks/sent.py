@@ -43,7 +43,7 @@ class SentDesk:
         return self._listed(wanted[-MOST:], caller)
 
     async def _to(self, recipients: Collection[str], caller: Caller) -> list[Outgoing]:
-        await catch_up(self._store)
+        await catch_up(self._store, caller.account)
         page = Page(limit=MOST, descending=True)
         found = []
         for recipient in recipients:

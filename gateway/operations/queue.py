@@ -92,6 +92,7 @@ class Queue:
             "paused": pause and {"since": iso(pause.since), "reason": pause.reason},
             "refused": lane is not None and lane.held,
             "unreachable": lane is not None and lane.open,
+            "elsewhere": lane is not None and not lane.here,
             "due": at(await self._store.next_due(name)),
             "states": {
                 state.name.lower(): {"dispatches": depth.dispatches, "oldest": iso(depth.oldest)}
@@ -148,7 +149,7 @@ class Queue:
             action = "pause" if stopped else "resume"
             log.warning("queue.changed", action=action, upstream=upstream, reason=order.reason, peer=peer)
             if not stopped:
-                self._hurry(upstream)
+                self._dispatcher.hurry(upstream)
         pauses = await self._store.pauses()
         return await self._upstream(upstream, await self._store.depths(), pauses.get(upstream))
 
@@ -213,7 +214,7 @@ class Queue:
         keys = set(await self._store.requeue([dispatch.key for dispatch in page], now))
         done = [dispatch for dispatch in page if dispatch.key in keys]
         for upstream in {dispatch.upstream for dispatch in done}:
-            self._hurry(upstream)
+            self._dispatcher.hurry(upstream)
         return _of(done)
 
     async def _resolve(self, outcome: str, page: Sequence[Dispatch], now: int) -> _Done:
@@ -242,10 +243,6 @@ class Queue:
         raise NotFound(
             f"Nothing is stored under {text}: give a message's number, or the id of a message, a batch or a dispatch"
         )
-
-    def _hurry(self, upstream: str) -> None:
-        if upstream in self._dispatcher.lanes:
-            self._dispatcher.lanes[upstream].hurry()
 
     def _count(self, moved: Sequence[Transition]) -> None:
         for transition in moved:

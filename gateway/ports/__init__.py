@@ -23,11 +23,13 @@ from gateway.ports.adapter import (
     Upstream,
 )
 from gateway.ports.book import Book
+from gateway.ports.company import OUTBOX, Company, Word
 from gateway.ports.store import (
     Callback,
     Depth,
     Forward,
     GivenUp,
+    KeyTaken,
     NewBatch,
     NewDispatch,
     NewPasscode,
@@ -41,11 +43,13 @@ from gateway.ports.store import (
 )
 
 __all__ = [
+    "OUTBOX",
     "Adapter",
     "Arrival",
     "Book",
     "Call",
     "Callback",
+    "Company",
     "Credentials",
     "Depth",
     "Face",
@@ -54,6 +58,7 @@ __all__ = [
     "GivenUp",
     "Headers",
     "Inbound",
+    "KeyTaken",
     "Leaving",
     "Local",
     "NewBatch",
@@ -76,4 +81,5 @@ __all__ = [
     "Stream",
     "Transition",
     "Upstream",
+    "Word",
 ]

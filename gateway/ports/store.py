@@ -24,6 +24,7 @@ from gateway.model import (
     Tally,
 )
 from gateway.ports.book import Book
+from gateway.ports.company import Company
 
 
 class NewBatch(NamedTuple):
@@ -112,6 +113,8 @@ class Settlement(NamedTuple):
     """Whether the upstream refused the caller's own credentials."""
     onward: str | None = None
     """The upstream that it goes to next, by the first name of the fallback in its plan, which is used up by that."""
+    lease: int | None = None
+    """Until when it was leased, where this is to count for that lease alone: nobody else may have begun with it."""
 
 
 class Callback(NamedTuple):
@@ -172,6 +175,10 @@ class Selection(NamedTuple):
     batch: Batch | None = None
 
 
+class KeyTaken(Exception):
+    """Something was accepted under the key of a batch while that was on its way to the store."""
+
+
 class Store(Protocol):
     """What is remembered. Every method that writes returns only once the write is durable.
 
@@ -183,18 +190,25 @@ class Store(Protocol):
         """The accounts' address books."""
         ...
 
+    @property
+    def company(self) -> Company:
+        """The gateways that share the store."""
+        ...
+
     def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
         """Store a batch, its messages (Accepted) and its dispatches (READY, due at `due`), and give them their numbers.
 
-        The numbers are known at once; the awaitable is done when all of it is durable, and raises Busy where it is not.
+        The numbers are known at once; the awaitable is done when all of it is durable, and raises Busy where it is not,
+        and KeyTaken where something was accepted under its key meanwhile.
         """
         ...
 
     async def lease(
         self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
     ) -> list[Dispatch]:
-        """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until`.
+        """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until` (their `run_at`).
 
+        Nothing where another gateway has the duty of sending to that upstream.
         No more than `limit` dispatches, and none to be sent once those before it hold `messages` (None is no limit).
         Callers take turns, and high priority has more of them than normal; `turn` counts what was leased before.
         """
@@ -218,7 +232,8 @@ class Store(Protocol):
     async def reclaim(self, now: int, until: int, flying: Collection[int] = ()) -> list[Dispatch]:
         """Take over leases that ran out: POLLING becomes WAITING again, SENDING is leased anew, until `until`.
 
-        But those that are `flying`, whatever the clock says. Returns the dispatches that are leased anew: they may have
+        But those that are `flying`, whatever the clock says, and those of other gateways' upstreams.
+        Returns the dispatches that are leased anew: they may have
         left, so whoever asks has to find out and to settle them. Who dies of it leaves them to the next one.
         """
         ...
@@ -344,8 +359,8 @@ class Store(Protocol):
         """An account's newest incoming messages, oldest first; of and to these (in lower case) where any are named."""
         ...
 
-    async def file(self, limit: int) -> int:
-        """Add the next messages to the index of conversations; returns how many, 0 where all of them are in it."""
+    async def file(self, limit: int, account: str | None = None) -> int:
+        """Add the next messages (of an account, or of any) to the index of conversations; 0 where all are in it."""
         ...
 
     async def conversation(
@@ -358,8 +373,8 @@ class Store(Protocol):
         """How much was said with a participant, and when."""
         ...
 
-    async def senders(self) -> list[tuple[str, Sender]]:
-        """Every sender that is registered, with its account."""
+    async def senders(self, account: str | None = None) -> list[tuple[str, Sender]]:
+        """Every sender that is registered, or every one of an account, with its account."""
         ...
 
     async def register(self, account: str, sender: Sender) -> None:
@@ -370,8 +385,8 @@ class Store(Protocol):
         """Forget a sender."""
         ...
 
-    async def blocked(self) -> list[tuple[str, Blocked]]:
-        """Every blacklist's entries, with their account, in the order in which they were added."""
+    async def blocked(self, account: str | None = None) -> list[tuple[str, Blocked]]:
+        """The entries of every blacklist, or of an account's, with their account, in the order they were added in."""
         ...
 
     async def block(self, account: str, msisdns: Sequence[str], now: int) -> list[Blocked]:

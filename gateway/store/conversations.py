@@ -1,13 +1,12 @@
-"""Conversations in SQLite: an index by participant, filled behind the accept path."""
+"""Conversations: an index by participant, filled behind the accept path."""
 
 from heapq import merge
 from itertools import accumulate
 from typing import NamedTuple
 
 from gateway.model import Conversation, Incoming, Outgoing, Page, Side
-from gateway.store import incoming
+from gateway.store import incoming, queries
 from gateway.store.db import Db
-from gateway.store.queries import span
 from gateway.store.rows import BATCH, MESSAGE, batch_of, message_of
 
 _OF = "account = ? AND participant = ? AND side = ?"
@@ -19,26 +18,49 @@ class _Entry(NamedTuple):
     created: int
     side: Side
     key: int
-    account: str
     participant: str
 
 
-def file(db: Db, limit: int) -> int:
-    """File the next messages of each side, at most `limit`; returns how many there were: 0 where all are filed."""
-    sides = _in_order(_sent(db, limit)), _in_order(_received(db, limit))
+def file(db: Db, limit: int, account: str | None) -> int:
+    """File an account's next messages, or those of each account in turn: at most `limit` of each side.
+
+    Returns how many there were: 0 where all are filed.
+    """
+    filed = 0
+    for each in queries.accounts(db) if account is None else [account]:
+        filed += _file(db, each, limit)
+        if filed >= limit:
+            break
+    return filed
+
+
+def _file(db: Db, account: str, limit: int) -> int:
+    row = db.execute("SELECT ordinal, number, incoming FROM filed WHERE account = ?", (account,)).fetchone()
+    ordinal, number, incoming_key = row or (0, 0, 0)
+    sent = _sent(db, account, ordinal, number, limit)
+    sides = _in_order([entry for _, entry in sent]), _in_order(_received(db, account, incoming_key, limit))
     # Where there is more to come, nothing that was said later may be filed yet.
     until = min((side[-1].created for side in sides if len(side) == limit), default=None)
     entries = [entry for entry in merge(*sides) if until is None or entry.created <= until]
-    last: dict[tuple[str, str, int], int] = {}
+    if not entries:
+        return 0
+    last: dict[tuple[str, int], int] = {}
     rows = []
     for entry in entries:
         for side in (Side.BOTH, entry.side):
-            of = (entry.account, entry.participant, int(side))
-            last[of] = 1 + (last[of] if of in last else _last(db, *of))
-            rows.append((*of, last[of], entry.created, int(entry.side is Side.MT), entry.key))
+            of = (entry.participant, int(side))
+            last[of] = 1 + (last[of] if of in last else _last(db, account, *of))
+            rows.append((account, *of, last[of], entry.created, int(entry.side is Side.MT), entry.key))
     db.executemany("INSERT INTO conversation VALUES (?,?,?,?,?,?,?)", rows)
     upto = {entry.side: entry.key for entry in entries}
-    db.executemany("UPDATE filed SET upto = ? WHERE side = ?", [(key, int(side)) for side, key in upto.items()])
+    if Side.MT in upto:
+        number = upto[Side.MT]
+        ordinal = next(ordinal for ordinal, entry in sent if entry.key == number)
+    db.execute(
+        "INSERT INTO filed VALUES (?,?,?,?) ON CONFLICT (account)"
+        " DO UPDATE SET ordinal = excluded.ordinal, number = excluded.number, incoming = excluded.incoming",
+        (account, ordinal, number, upto.get(Side.MO, incoming_key)),
+    )
     return len(entries)
 
 
@@ -48,26 +70,34 @@ def _in_order(entries: list[_Entry]) -> list[_Entry]:
     return [entry._replace(created=created) for entry, created in zip(entries, times, strict=True)]
 
 
-def _sent(db: Db, limit: int) -> list[_Entry]:
-    rows = db.execute(
-        "SELECT number, recipient, (SELECT key FROM batch WHERE key <= number ORDER BY key DESC LIMIT 1) FROM message"
-        " WHERE number > (SELECT upto FROM filed WHERE side = 1) ORDER BY number LIMIT ?",
-        (limit,),
+def _sent(db: Db, account: str, ordinal: int, number: int, limit: int) -> list[tuple[int, _Entry]]:
+    """The messages that follow the one of this number in the batch of this ordinal; each with its batch's ordinal.
+
+    Batches are in the order in which they were stored, which is that of their ordinals: several gateways give out
+    numbers of their own.
+    """
+    batches = db.execute(
+        "SELECT ordinal, key, size, created FROM batch WHERE account = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?",
+        (account, ordinal, limit + 1),
     ).fetchall()
-    of = {
-        batch: db.execute("SELECT created, account FROM batch WHERE key = ?", (batch,)).fetchone()
-        for batch in dict.fromkeys(batch for _, _, batch in rows)
-    }
-    return [_Entry(of[batch][0], Side.MT, number, of[batch][1], recipient.lower()) for number, recipient, batch in rows]
+    found: list[tuple[int, _Entry]] = []
+    for of, key, size, created in batches:
+        rows = db.execute(
+            "SELECT number, recipient FROM message WHERE number BETWEEN ? AND ? ORDER BY number LIMIT ?",
+            (number + 1 if of == ordinal else key, key + size - 1, limit - len(found)),
+        )
+        found += [(of, _Entry(created, Side.MT, message, recipient.lower())) for message, recipient in rows]
+        if len(found) == limit:
+            break
+    return found
 
 
-def _received(db: Db, limit: int) -> list[_Entry]:
+def _received(db: Db, account: str, after: int, limit: int) -> list[_Entry]:
     rows = db.execute(
-        "SELECT created, key, account, sender FROM incoming WHERE key > (SELECT upto FROM filed WHERE side = 2)"
-        " ORDER BY key LIMIT ?",
-        (limit,),
+        "SELECT created, key, sender FROM incoming WHERE account = ? AND key > ? ORDER BY key LIMIT ?",
+        (account, after, limit),
     )
-    return [_Entry(created, Side.MO, key, account, sender.lower()) for created, key, account, sender in rows]
+    return [_Entry(created, Side.MO, key, sender.lower()) for created, key, sender in rows]
 
 
 def _last(db: Db, account: str, participant: str, side: int) -> int:
@@ -84,7 +114,7 @@ def conversation(
     rows = db.execute(
         f"SELECT outgoing, key FROM conversation WHERE {_OF} AND ordinal BETWEEN ? AND ?"
         f" ORDER BY ordinal {'DESC' if page.descending else 'ASC'}",
-        (*of, *span(1, total, page)),
+        (*of, *queries.span(1, total, page)),
     ).fetchall()
     found = [_outgoing(db, key) if outgoing else incoming.by_key(db, key) for outgoing, key in rows]
     return tuple([entry for entry in found if entry is not None]), total

@@ -38,6 +38,11 @@ def repeated(db: Db, account: str, key: str) -> Repeated | None:
     )
 
 
+def is_taken(db: Db, account: str, key: str) -> bool:
+    """Whether anything was accepted under a key."""
+    return db.execute("SELECT 1 FROM idempotency WHERE account = ? AND key = ?", (account, key)).fetchone() is not None
+
+
 def forget(db: Db, before: int, limit: int) -> None:
     """Drop keys that are older than a moment, at most so many."""
     db.execute(

@@ -1,11 +1,16 @@
-"""Connections to PostgreSQL on which the shared statements run, and what keeps a database one gateway's."""
+"""Connections to PostgreSQL on which the shared statements run, and what keeps several gateways' writes in a row.
+
+Every transaction that writes holds one lock of the database from its beginning to its end. So all writes come one after
+the other, as those of the embedded store's one thread do, and what is right there is right here. Many requests share a
+transaction, and what is done under the lock is a small part of what a message costs.
+"""
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -16,11 +21,15 @@ from gateway.store.db import Cursor, Db
 
 ERRORS = (psycopg.Error,)
 
-_LOCK = 0x534C5553
-"""`SLUS`: the lock of the gateway that writes, in a database where every program's locks have numbers."""
-_MIGRATING = _LOCK + 1
+_WRITING = 0x534C5553
+"""`SLUS`: the lock of whoever writes, in a database where every program's locks have numbers."""
+_MIGRATING = _WRITING + 1
+"""The lock of whoever looks after the schema."""
+_RUNNING = _WRITING + 2
+"""The lock that gateways share while they run, and that a migration has alone."""
 _PATIENCE = 10.0
-"""Seconds for which a start waits for the lock: a gateway that was killed a moment ago may still seem to hold it."""
+"""Seconds for which a start waits for older gateways: one that was killed a moment ago may still seem to run."""
+_BEGIN = f"BEGIN; SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock({_WRITING}), pg_current_xact_id()::text"
 _IN_DOUBT = 10.0
 """Seconds for which a transaction is asked after whose end was not heard."""
 # A peer that is gone without a word is noticed on both sides within half a minute.
@@ -33,6 +42,8 @@ _SETTINGS: dict[str, Any] = {
     "options": (
         "-c synchronous_commit=on -c timezone=UTC"
         " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+        # A gateway that is stopped in the middle of a transaction must not keep all others from writing.
+        " -c idle_in_transaction_session_timeout=2000"
     ),
 }
 _HINT = re.compile(r" INDEXED BY \w+")
@@ -69,6 +80,11 @@ def _row(cursor: "psycopg.Cursor[Any]") -> tuple[Any, ...]:
     return row
 
 
+def connected(url: str) -> "psycopg.Connection[Any]":
+    """A connection in autocommit mode. Raises psycopg.Error."""
+    return psycopg.connect(make_conninfo(url, **_SETTINGS), autocommit=True)
+
+
 class PgSession:
     """A connection in autocommit mode; a new one takes the place of one that is lost. See `gateway.store.db.Db`."""
 
@@ -101,7 +117,7 @@ class PgSession:
         return self._connection
 
     def _connect(self) -> "psycopg.Connection[Any]":
-        connection = psycopg.connect(make_conninfo(self._url, **_SETTINGS), autocommit=True)
+        connection = connected(self._url)
         # One type for all numbers, so that a statement is prepared once and not for every size of number.
         connection.adapters.register_dumper(int, Int8Dumper)
         return connection
@@ -123,41 +139,45 @@ class _Nothing:
         return iter(())
 
 
-class _Taken(psycopg.OperationalError):
-    """Another gateway has the database's lock."""
-
-
 class Writer(PgSession):
-    """The one connection that writes: it holds the database's lock. See `gateway.store.db.Session`."""
+    """The one connection of a gateway that writes. See `gateway.store.db.Session`."""
 
-    def __init__(self, url: str) -> None:
-        """Raises ConfigError where the database cannot be reached, or another gateway has the lock."""
+    def __init__(self, url: str, begun: Callable[[], None] = lambda: None) -> None:
+        """`begun` is told when a transaction begins: others may have written since the last one.
+
+        Raises ConfigError where the database cannot be used, or its schema is not ours and cannot become ours.
+        """
+        self._begun = begun
         self._transaction = ""
-        ends = time.monotonic() + _PATIENCE
-        while True:
+        self._prepared = False
+        try:
+            super().__init__(url)
             try:
-                super().__init__(url)
-            except _Taken as error:
-                if time.monotonic() < ends:
-                    time.sleep(0.1)
-                    continue
-                raise ConfigError([f"store: {error}"]) from None
-            except psycopg.Error as error:
-                raise ConfigError([f"store: cannot use the database: {sentence(error)}"]) from None
-            return
+                prepare(self)
+            except BaseException:
+                self.close()
+                raise
+        except psycopg.Error as error:
+            raise ConfigError([f"store: cannot use the database: {sentence(error)}"]) from None
+        self._prepared = True
 
     def begin(self) -> None:
-        """Begin a transaction; where the connection was lost meanwhile, on a new one."""
+        """Begin a transaction, once nobody else writes; where the connection was lost meanwhile, on a new one."""
         for last in (False, True):
             try:
-                cursor = self.connection().execute("BEGIN; SELECT pg_current_xact_id()::text")
+                cursor = self.connection().execute(_BEGIN)
+            except psycopg.errors.LockNotAvailable:
+                self.rollback()
+                raise
             except psycopg.OperationalError:
                 self._connection.close()
                 if last:
                     raise
             else:
-                cursor.nextset()
-                (self._transaction,) = _row(cursor)
+                while cursor.nextset():
+                    pass
+                _, self._transaction = _row(cursor)
+                self._begun()
                 return
 
     def commit(self) -> None:
@@ -200,15 +220,20 @@ class Writer(PgSession):
 
     def _connect(self) -> "psycopg.Connection[Any]":
         connection = super()._connect()
-        (ours,) = _row(connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)))
-        if not ours:
-            connection.close()
-            raise _Taken("another Sluss uses the database; stop that one first")
+        if self._prepared:
+            _lock(connection, "pg_try_advisory_lock_shared", _RUNNING)
+            (version,) = _row(connection.execute("SELECT version FROM sluss"))
+            if version != migrations()[-1][0]:
+                connection.close()
+                raise psycopg.OperationalError("The database was changed by a newer Sluss meanwhile")
         return connection
 
 
 def prepare(session: PgSession) -> None:
-    """Bring the schema up to date, once however many gateways start together. Raises ConfigError, psycopg.Error."""
+    """Bring the schema up to date, once however many gateways start together; from then on it stays as it is.
+
+    Raises ConfigError, psycopg.Error.
+    """
     connection = session.connection()
     connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
     try:
@@ -220,13 +245,33 @@ def prepare(session: PgSession) -> None:
                 " upgrade Sluss, or restore the backup made before the upgrade"
             )
             raise ConfigError([problem])
-        for number, script in migrations():
-            if number > version:
-                with connection.transaction():
-                    connection.execute(script)
-                    connection.execute("UPDATE sluss SET version = %s", (number,))
+        if version < newest:
+            _migrate(connection, version)
+        _lock(connection, "pg_try_advisory_lock_shared", _RUNNING)
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
+
+
+def _migrate(connection: "psycopg.Connection[Any]", version: int) -> None:
+    if not _lock(connection, "pg_try_advisory_lock", _RUNNING):
+        problem = "store: gateways of an older Sluss still use the database; stop all of them before the first new one"
+        raise ConfigError([problem])
+    for number, script in migrations():
+        if number > version:
+            with connection.transaction():
+                connection.execute(script)
+                connection.execute("UPDATE sluss SET version = %s", (number,))
+    connection.execute("SELECT pg_advisory_unlock(%s)", (_RUNNING,))
+
+
+def _lock(connection: "psycopg.Connection[Any]", how: LiteralString, lock: int) -> bool:
+    """Take a lock of a session; whether it could be had in time."""
+    ends = time.monotonic() + _PATIENCE
+    while True:
+        (ours,) = _row(connection.execute(f"SELECT {how}(%s)", (lock,)))
+        if ours or time.monotonic() > ends:
+            return bool(ours)
+        time.sleep(0.1)
 
 
 def _version(connection: "psycopg.Connection[Any]") -> int:
@@ -258,6 +303,12 @@ def migrations() -> list[tuple[int, str]]:
     folder = resources.files("gateway.store") / "migrations" / "postgresql"
     found = ((re.fullmatch(r"(\d{4})_\w+\.sql", entry.name), entry) for entry in folder.iterdir())
     return sorted((int(match[1]), entry.read_text("utf-8")) for match, entry in found if match)
+
+
+def now(db: Db) -> int:
+    """What the server's clock says, in milliseconds since 1970."""
+    (found,) = db.execute("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").fetchone()
+    return int(found)
 
 
 def touch(db: Db) -> None:

@@ -1,7 +1,7 @@
-"""Batches, messages and their statuses in SQLite: run inside a transaction, or on the reading connection."""
+"""Batches, messages and their statuses: run inside a transaction, or on the reading connection."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from gateway.lifecycle import is_quiet, may_follow
@@ -14,6 +14,8 @@ from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, is_sec
 _PAGE = 1000
 """Rows that are looked through at a time."""
 _HIGHEST = 2**62
+_SKEW = 60_000
+"""Milliseconds by which several gateways' clocks, or one that was set back, may put batches out of their order."""
 
 
 def highest(db: Db) -> int:
@@ -65,17 +67,40 @@ def batch(db: Db, key: int) -> Batch | None:
     return None if row is None else batch_of(row)
 
 
+def accounts(db: Db) -> list[str]:
+    """Whoever has sent or received anything, found by a look at each of them and not at each row."""
+    found: set[str] = set()
+    for table in ("batch", "incoming"):
+        following = f"SELECT account FROM {table} WHERE account > ? ORDER BY account LIMIT 1"
+        last = ""
+        while row := db.execute(following, (last,)).fetchone():
+            (last,) = row
+            found.add(last)
+    return sorted(found)
+
+
 def accepted(db: Db, since: int) -> dict[str, int]:
-    """Messages by caller, of the batches since a moment: keys grow with time, so the newest are looked at alone."""
+    """Messages by caller, of the batches since a moment: each account's newest are looked at alone."""
     counts: Counter[str] = Counter()
-    page, before = "SELECT key, created, caller, size FROM batch WHERE key < ? ORDER BY key DESC LIMIT ?", _HIGHEST
-    while rows := db.execute(page, (before, _PAGE)).fetchall():
-        for _, created, caller, size in rows:
-            if created < since:
-                return dict(counts)
-            counts[caller] += size
-        before = rows[-1][0]
+    for account in accounts(db):
+        for created, caller, size in _newest_first(db, account):
+            if created >= since:
+                counts[caller] += size
+            elif created < since - _SKEW:
+                break
     return dict(counts)
+
+
+def _newest_first(db: Db, account: str) -> Iterator[tuple[int, str, int]]:
+    page = (
+        "SELECT created, caller, size, ordinal FROM batch WHERE account = ? AND ordinal < ?"
+        " ORDER BY ordinal DESC LIMIT ?"
+    )
+    before = _HIGHEST
+    while rows := db.execute(page, (account, before, _PAGE)).fetchall():
+        for created, caller, size, _ in rows:
+            yield created, caller, size
+        before = rows[-1][3]
 
 
 def tallies(db: Db, of: Batch) -> tuple[Tally, ...]:

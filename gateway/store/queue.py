@@ -38,9 +38,9 @@ _TURNS = {Priority.NORMAL.value: 1, Priority.HIGH.value: 4}
 """How often a caller's messages of a priority have their turn."""
 
 
-def abandon(db: Db) -> None:
-    """Let every lease run out at once."""
-    for upstream in _upstreams(db):
+def abandon(db: Db, of: str | None = None) -> None:
+    """Let every lease run out at once, or every one of an upstream."""
+    for upstream in _upstreams(db) if of is None else [of]:
         for queue in _queues(db, upstream, (SENDING, POLLING)):
             db.execute(f"UPDATE dispatch SET run_at = 0 WHERE {_OF_QUEUE}", (upstream, *queue))
 
@@ -77,7 +77,7 @@ def lease(db: Db, upstream: str, limit: int, now: int, until: int, messages: int
     left = math.inf if messages is None else messages
     closed: set[int] = set()
     for row in _in_turn(db, upstream, now, limit, turn, closed):
-        dispatch = _dispatch(db, (*row[:4], become[row[4]], *row[5:]))
+        dispatch = _dispatch(db, (*row[:4], become[row[4]], row[5], until, *row[7:]))
         if dispatch.state is DispatchState.SENDING and _has_left(dispatch):
             gone.append(dispatch.key)
             continue
@@ -162,7 +162,7 @@ def settle(db: Db, end: Settlement) -> list[Transition]:
         " upstream_ref = COALESCE(?, upstream_ref), upstream = COALESCE(?, upstream),"
         " began = CASE WHEN CAST(? AS TEXT) IS NULL THEN COALESCE(began, ?) END,"
         " plan = CASE WHEN CAST(? AS TEXT) IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
-        " WHERE key = ? AND state IN (?, ?, ?)",
+        " WHERE key = ? AND state IN (?, ?, ?) AND COALESCE(?, run_at) = run_at",
         (
             end.state.value,
             end.run_at,
@@ -177,6 +177,7 @@ def settle(db: Db, end: Settlement) -> list[Transition]:
             SENDING,
             POLLING,
             UNKNOWN,
+            end.lease,
         ),
     )
     if end.state in _LEFT:
@@ -221,10 +222,15 @@ def cancel_batch(db: Db, of: Batch, now: int) -> list[Transition]:
     return cancel(db, [key for (key,) in rows], now)
 
 
-def reclaim(db: Db, now: int, until: int, flying: Collection[int]) -> list[Dispatch]:
-    """Take over the leases that ran out of what was being sent; what was being asked waits to be asked again."""
+def reclaim(db: Db, now: int, until: int, flying: Collection[int], others: Collection[str] = ()) -> list[Dispatch]:
+    """Take over the leases that ran out of what was being sent; what was being asked waits to be asked again.
+
+    Those of the upstreams that are `others` are left alone.
+    """
     lost: list[Dispatch] = []
     for upstream in _upstreams(db):
+        if upstream in others:
+            continue
         for queue in _queues(db, upstream, (POLLING,)):
             db.execute(
                 f"UPDATE dispatch SET state = ? WHERE {_OF_QUEUE} AND run_at <= ?", (WAITING, upstream, *queue, now)

@@ -6,9 +6,10 @@ from gateway.model import Blocked, Sender
 from gateway.store.db import Db
 
 
-def senders(db: Db) -> list[tuple[str, Sender]]:
-    """Every account's, each with its account."""
-    rows = db.execute("SELECT account, name, created FROM sender ORDER BY account, name")
+def senders(db: Db, account: str | None) -> list[tuple[str, Sender]]:
+    """An account's or every account's, each with its account."""
+    where, of = ("", ()) if account is None else (" WHERE account = ?", (account,))
+    rows = db.execute(f"SELECT account, name, created FROM sender{where} ORDER BY account, name", of)
     return [(account, Sender(name, created)) for account, name, created in rows]
 
 
@@ -22,9 +23,10 @@ def unregister(db: Db, account: str, name: str) -> None:
     db.execute("DELETE FROM sender WHERE account = ? AND name = ?", (account, name))
 
 
-def blocked(db: Db) -> list[tuple[str, Blocked]]:
-    """Every account's numbers, each with its account, in the order in which they were added."""
-    rows = db.execute("SELECT account, key, msisdn, created FROM blocked ORDER BY key")
+def blocked(db: Db, account: str | None) -> list[tuple[str, Blocked]]:
+    """An account's or every account's numbers, each with its account, in the order in which they were added."""
+    where, of = ("", ()) if account is None else (" WHERE account = ?", (account,))
+    rows = db.execute(f"SELECT account, key, msisdn, created FROM blocked{where} ORDER BY key", of)
     return [(account, Blocked(*entry)) for account, *entry in rows]
 
 

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from gateway.commands import PasscodeSettings
 from gateway.errors import Busy
-from gateway.ids import LAST_NUMBER
 from gateway.model import (
     Batch,
     Blocked,
@@ -24,9 +23,11 @@ from gateway.model import (
 )
 from gateway.ports import (
     Callback,
+    Company,
     Depth,
     Forward,
     GivenUp,
+    KeyTaken,
     NewBatch,
     NewPasscode,
     Outbox,
@@ -41,6 +42,7 @@ from gateway.store import conversations, idempotency, incoming, outbox, passcode
 from gateway.store.book import SqlBook
 from gateway.store.commit import Make, Rows
 from gateway.store.db import Db
+from gateway.store.numbers import Numbers
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
 
@@ -61,8 +63,9 @@ _REJECTED = Status.RECIPIENT_REJECTED.code
 class SqlStore(ABC):
     """See `gateway.ports.Store`; a kind of store says how it reads and writes."""
 
-    _next: int
-    """The number of the next message."""
+    _numbers: Numbers
+    """What messages are numbered with."""
+    company: Company
 
     def __init__(self) -> None:
         self._ordinals = Ordinals(queries.last_ordinal)
@@ -88,15 +91,24 @@ class SqlStore(ABC):
     async def _read(self, work: Callable[[Db], T]) -> T:
         """Run a function that changes nothing."""
 
+    def _take(self, size: int) -> int:
+        """The first of so many numbers. Raises Busy where there are none."""
+        key = self._numbers.take(size)
+        if key is None:
+            raise Busy("The store has given out every message number; start a new database")
+        return key
+
     def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:
         """Store a batch; see the port."""
         size = len(new.recipients)
-        key = self._next
-        if key + size > LAST_NUMBER:
-            raise Busy("The store has given out every message number; start a new database")
-        self._next += size
+        key = self._take(size)
         batch = Batch(key, new.created, new.account, new.caller, new.face, size, new.content)
-        return batch, self._insert(lambda db: _rows(batch, new, self._ordinals.next(db, batch.account)))
+        return batch, self._insert(lambda db: self._rows(db, batch, new))
+
+    def _rows(self, db: Db, batch: Batch, new: NewBatch) -> Rows:
+        if new.once is not None and idempotency.is_taken(db, batch.account, new.once[0]):
+            raise KeyTaken
+        return _rows(batch, new, self._ordinals.next(db, batch.account))
 
     async def lease(
         self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
@@ -238,9 +250,9 @@ class SqlStore(ABC):
         """Incoming messages; see the port."""
         return await self._read(lambda db: incoming.newest(db, account, senders, recipients, limit))
 
-    async def file(self, limit: int) -> int:
+    async def file(self, limit: int, account: str | None = None) -> int:
         """Fill the index of conversations; see the port."""
-        return await self._write(lambda db: conversations.file(db, limit))
+        return await self._write(lambda db: conversations.file(db, limit, account))
 
     async def conversation(
         self, account: str, participant: str, side: Side, page: Page
@@ -252,9 +264,9 @@ class SqlStore(ABC):
         """How much was said; see the port."""
         return await self._read(lambda db: conversations.summary(db, account, participant, side))
 
-    async def senders(self) -> list[tuple[str, Sender]]:
+    async def senders(self, account: str | None = None) -> list[tuple[str, Sender]]:
         """Registered senders; see the port."""
-        return await self._read(registers.senders)
+        return await self._read(lambda db: registers.senders(db, account))
 
     async def register(self, account: str, sender: Sender) -> None:
         """Keep a sender; see the port."""
@@ -264,9 +276,9 @@ class SqlStore(ABC):
         """Forget a sender; see the port."""
         await self._write(lambda db: registers.unregister(db, account, name))
 
-    async def blocked(self) -> list[tuple[str, Blocked]]:
+    async def blocked(self, account: str | None = None) -> list[tuple[str, Blocked]]:
         """Blacklists; see the port."""
-        return await self._read(registers.blocked)
+        return await self._read(lambda db: registers.blocked(db, account))
 
     async def block(self, account: str, msisdns: Sequence[str], now: int) -> list[Blocked]:
         """Put numbers on a blacklist; see the port."""

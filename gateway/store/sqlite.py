@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import ConfigError
-from gateway.ids import FIRST_NUMBER
+from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.store import queries, queue, schema
+from gateway.store.alone import Alone
 from gateway.store.commit import GroupCommit, Make
 from gateway.store.db import Db
+from gateway.store.numbers import Numbers
 from gateway.store.sql import SqlStore
 
 T = TypeVar("T")
@@ -34,12 +36,13 @@ class SqliteStore(SqlStore):
             self._writer = GroupCommit(lambda: schema.connect(str(path)), undone=self._ordinals.forget)
             self._reader: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "sluss-reader")
             self._reading = schema.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-            self._next = queries.highest(self._reading) + 1
+            first = max(queries.highest(self._reading) + 1, FIRST_NUMBER)
         else:
             self._writer = GroupCommit(_in_memory, undone=self._ordinals.forget)
             self._reader = None
-            self._next = FIRST_NUMBER
-        self._next = max(self._next, FIRST_NUMBER)
+            first = FIRST_NUMBER
+        self._numbers = Numbers(first, LAST_NUMBER)
+        self.company = Alone()
         # Nobody else has the lock, so whoever held these leases is gone.
         self._abandoned = self._writer.run(queue.abandon)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from builders import NOW, a_content, a_new_batch, claimed, depths, next_post, stored
+from contract.store_conversations import Conversing
 from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
 
@@ -31,6 +32,7 @@ from gateway.model import (
 )
 from gateway.ports import Callback, NewDispatch, Settlement, Transition
 from gateway.status import Status
+from gateway.store.numbers import Numbers
 from gateway.store.sql import SqlStore
 
 MINUTE = 60_000
@@ -141,11 +143,12 @@ class Adding:
 
     async def test_the_last_number_is_never_passed(self, store: SqlStore) -> None:
         """SOAP clients hold an id in 32 bits, so a store that has given them all out is Busy and keeps what it has."""
-        store._next = LAST_NUMBER - 2
+        await store._write(lambda db: db.execute("UPDATE floor SET number = ?", (LAST_NUMBER,)).rowcount)
+        store._numbers = Numbers(LAST_NUMBER - 1, LAST_NUMBER)
 
         with pytest.raises(Busy, match="every message number"):
             await stored(store, a_new_batch(recipients=THREE))
-        assert (await stored(store, a_new_batch())).key == LAST_NUMBER - 2
+        assert [(await stored(store, a_new_batch())).key for _ in range(2)] == [LAST_NUMBER - 1, LAST_NUMBER]
 
     async def test_many_at_once_share_no_number(self, store: SqlStore) -> None:
         """Requests that come in together each get messages of their own."""
@@ -901,6 +904,7 @@ class StoreContract(
     Planning,
     Operating,
     Outbox,
+    Conversing,
     Coding,
     Living,
 ):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from builders import NOW, a_content, a_new_batch, claimed, depths, stored
 from callers import FACES, a_letter, number_of
+from contract.store import MINUTE, THREE, StoreContract, codes, leased, step
 from gateways import Running, until
 from rawhttp import exchange
 
@@ -20,9 +21,6 @@ from gateway.store import open_store
 from gateway.store.db import Db
 from gateway.store.pg_session import PgSession
 from gateway.store.sql import SqlStore
-
-pytest.register_assert_rewrite("contract.store", "contract.store_passcodes", "contract.store_queue")
-from contract.store import MINUTE, THREE, StoreContract, codes, leased, step  # noqa: E402 - rewritten first
 
 
 class TestMemory(StoreContract):
@@ -225,7 +223,7 @@ async def test_accepted_means_stored(running: Running, face: str) -> None:
     gateway.store._writer.run(lambda _db: moving.wait(10))
     asking = asyncio.create_task(exchange(gateway.public, a_letter(face).raw()))
     try:
-        await until(lambda: gateway.store._next > FIRST_NUMBER)
+        await until(lambda: gateway.store._numbers.next > FIRST_NUMBER)
         await asyncio.sleep(0.02)
         assert not asking.done()
     finally:

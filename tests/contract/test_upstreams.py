@@ -2,11 +2,9 @@
 
 import pytest
 from cases.upstreams import CASES
+from contract.upstreams import Subject, UpstreamContract
 
 from gateway.registry import known, load
-
-pytest.register_assert_rewrite("contract.upstreams")
-from contract.upstreams import Subject, UpstreamContract  # noqa: E402 - rewritten first
 
 CALLED = [name for name in known() if load(name).upstream]
 """The adapters that have an upstream."""

@@ -19,6 +19,7 @@ from gateway import callbacks
 from gateway.callbacks import Callbacks, Encoders
 from gateway.config import Callbacks as Settings
 from gateway.config import Caller as Configured
+from gateway.duties import Duties
 from gateway.errors import Unanswered, Unreachable
 from gateway.model import Incoming, Recipient, StatusEntry
 from gateway.observe import Metrics
@@ -83,7 +84,9 @@ class World:
     ) -> Callbacks:
         """A worker on this store."""
         settings = Settings.model_validate({"timeout": "7s", "allow_private": allow_private})
-        return Callbacks(self.store, self.caller, self.clock, self.metrics, settings, (), Encoders(encode, forward))
+        of = Encoders(encode, forward)
+        duties = Duties(self.store.company)
+        return Callbacks(self.store, self.caller, self.clock, self.metrics, settings, (), of, duties)
 
     async def report(
         self, *statuses: Status, url: str | None = URL, recipient: str = "46712345678", caller: str = "erp"

@@ -232,7 +232,7 @@ async def test_the_index_is_filled_while_nobody_asks(world: World, monkeypatch: 
     enough = asyncio.Event()
 
     class Store:
-        async def file(self, limit: int) -> int:
+        async def file(self, limit: int, account: str | None = None) -> int:
             tried.append(limit)
             if len(tried) == 1:
                 raise Busy
@@ -240,7 +240,7 @@ async def test_the_index_is_filled_while_nobody_asks(world: World, monkeypatch: 
                 raise RuntimeError
             if len(tried) == 4:
                 enough.set()
-            return await world.store.file(limit)
+            return await world.store.file(limit, account)
 
         async def forget_keys(self, before: int, limit: int) -> None:
             await world.store.forget_keys(before, limit)

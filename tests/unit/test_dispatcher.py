@@ -14,6 +14,7 @@ from gateway import dispatcher, lane
 from gateway.breaker import FAILURES
 from gateway.config import UpstreamSettings
 from gateway.dispatcher import Dispatcher
+from gateway.duties import Duties
 from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, Unanswered, Unreachable, Unsupported
 from gateway.model import Dispatch, DispatchState, Plan, Recipient, StatusEntry, UnknownPolicy, Window
 from gateway.observe import Metrics
@@ -104,7 +105,7 @@ class World:
     def make(self) -> Dispatcher:
         """A dispatcher of this world."""
         upstreams = {"main": self.main, "trial": self.trial}
-        return Dispatcher(self.store, upstreams, self.clock, self.metrics, self.verdicts)
+        return Dispatcher(self.store, upstreams, self.clock, self.metrics, self.verdicts, Duties(self.store.company))
 
     async def add(self, upstream: str = "main", recipients: int = 1, **over: Any) -> int:
         """Accept a batch; returns its key."""

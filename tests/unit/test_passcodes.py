@@ -331,7 +331,7 @@ async def test_the_upstreams_no_is_told_and_ends_the_code() -> None:
         asking = asyncio.create_task(world.send())
         await until(lambda: world.verdicts._waiting)
         entry = StatusEntry(Status.INVALID_SENDER, NOW)
-        world.verdicts.told(Settlement(1001, DispatchState.FAILED, NOW, 1, transitions=(Transition(1001, entry),)))
+        world.verdicts.told(1001, entry.status.value)
 
         with pytest.raises(BadSender) as caught:
             await asking

@@ -204,3 +204,30 @@ def test_batches_that_were_there_before_lists_are_listed(tmp_path: Path, monkeyp
         rows = db.execute("SELECT key, account, ordinal FROM batch ORDER BY key").fetchall()
     assert rows == [(1001, "a", 1), (1002, "b", 1), (1005, "a", 2), (1009, "a", 3)]
     assert one(path, "PRAGMA user_version") == everything[-1][0]
+
+
+def test_conversations_that_were_filed_are_not_filed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index goes on where it stood, also in the middle of a batch, and for who has received alone."""
+    path = tmp_path / "sluss.db"
+    everything = schema.migrations()
+    monkeypatch.setattr(schema, "migrations", lambda: everything[:12])
+    schema.prepare(path)
+    with closing(sqlite3.connect(path)) as db:
+        for ordinal, (key, account) in enumerate(((1001, "a"), (1002, "b"), (1005, "a")), 1):
+            db.execute(
+                "INSERT INTO batch (key, created, account, caller, face, size, content, ordinal)"
+                " VALUES (?, 0, ?, 'erp', 'soap', 3, '{}', ?)",
+                (key, account, ordinal),
+            )
+        db.execute(
+            "INSERT INTO incoming (created, account, caller, upstream, upstream_id, sender, recipient, body, segments)"
+            " VALUES (0, 'c', 'erp', 'main', '1', '46700000001', '46799', 'Hi', 1)"
+        )
+        db.execute("UPDATE filed SET upto = CASE side WHEN 1 THEN 1006 ELSE 1 END")
+        db.commit()
+    monkeypatch.setattr(schema, "migrations", lambda: everything)
+    schema.prepare(path)
+
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT account, ordinal, number, incoming FROM filed ORDER BY account").fetchall()
+    assert rows == [("a", 3, 1006, 1), ("b", 2, 1006, 1), ("c", 0, 0, 1)]

@@ -44,7 +44,6 @@ from gateway.model import (
     Account,
     Batch,
     DataCoding,
-    DispatchState,
     Page,
     Plan,
     Recipient,
@@ -55,7 +54,7 @@ from gateway.model import (
     Window,
 )
 from gateway.observe import Metrics
-from gateway.ports import Credentials, Settlement, Transition
+from gateway.ports import Credentials, Transition
 from gateway.router import Router
 from gateway.service import Service, Ways
 from gateway.status import Status
@@ -302,7 +301,7 @@ async def test_a_route_may_wait_for_the_upstreams_word() -> None:
     accepted = await world.submit("46712345678")
     assert accepted.verdict is not None
     entry = StatusEntry(Status.INSUFFICIENT_FUNDS, NOW)
-    world.verdicts.told(Settlement(1001, DispatchState.FAILED, NOW, 1, transitions=(Transition(1001, entry),)))
+    world.verdicts.told(1001, entry.status.value)
     assert isinstance(await accepted.verdict, NoFunds)
     assert (await world.submit("46720000001", sender="x")).verdict is not None
     await world.store.close()

@@ -9,7 +9,7 @@ from gateway.errors import BadRecipient, NoFunds
 from gateway.model import DispatchState, StatusEntry
 from gateway.ports import Settlement, Transition
 from gateway.status import Status
-from gateway.verdicts import Verdicts
+from gateway.verdicts import Verdicts, verdict
 
 
 def settled(key: int, state: DispatchState, *codes: int) -> Settlement:
@@ -57,19 +57,19 @@ async def test_the_upstreams_word(label: str, settlements: list[Settlement], kin
     waiting = verdicts.expect([1001], 30)
     await asyncio.sleep(0)
     for settlement in settlements:
-        verdicts.told(settlement)
+        verdicts.told(settlement.dispatch, verdict(settlement))
 
     assert type(await waiting) is (kind or type(None))
 
 
 async def test_several_dispatches_are_refused_together_or_not() -> None:
     """A batch that was cut is refused only where each part of it was."""
-    for last, kind in ((402, NoFunds), (102, type(None))):
+    for last, kind in ((402, NoFunds), (0, type(None))):
         verdicts = Verdicts()
         waiting = verdicts.expect([1001, 1002], 30)
         await asyncio.sleep(0)
-        verdicts.told(settled(1002, DispatchState.SENT, last))
-        verdicts.told(settled(1001, DispatchState.FAILED, 402))
+        verdicts.told(1002, last)
+        verdicts.told(1001, 402)
         assert type(await waiting) is kind
 
 
@@ -78,7 +78,7 @@ async def test_nobody_waits_for_ever() -> None:
     verdicts = Verdicts()
 
     assert await verdicts.expect([1001], 0.01) is None
-    verdicts.told(settled(1001, DispatchState.FAILED, 402))
+    verdicts.told(1001, 402)
     assert await verdicts.expect([1001], 0.01) is None
 
 
@@ -87,7 +87,7 @@ async def test_what_is_said_before_anyone_listens_is_heard() -> None:
     verdicts = Verdicts()
     waiting = verdicts.expect([1001], 30)
     await asyncio.sleep(0)
-    verdicts.told(settled(1001, DispatchState.FAILED, 402))
+    verdicts.told(1001, 402)
     await asyncio.sleep(0.01)
 
     assert isinstance(await waiting, NoFunds)
@@ -98,7 +98,7 @@ async def test_one_that_was_taken_is_enough() -> None:
     verdicts = Verdicts()
     waiting = verdicts.expect([1000, 1001], 30)
     await asyncio.sleep(0)
-    verdicts.told(TAKEN)
+    verdicts.told(TAKEN.dispatch, verdict(TAKEN))
 
     async with asyncio.timeout(5):
         assert await waiting is None

@@ -1,0 +1,31 @@
+-- How far each account's conversations have come: the last message that is in them, by its batch's ordinal and by its
+-- number, and the last key of an incoming message. By account, for several gateways store batches in an order of their
+-- own: only an account's ordinals tell it.
+CREATE TABLE filing (
+    account  TEXT COLLATE "C" PRIMARY KEY,
+    ordinal  BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    incoming BIGINT NOT NULL
+);
+
+INSERT INTO filing
+SELECT account, MAX(ordinal), (SELECT upto FROM filed WHERE side = 1), (SELECT upto FROM filed WHERE side = 2)
+FROM batch WHERE key <= (SELECT upto FROM filed WHERE side = 1) GROUP BY account;
+
+INSERT INTO filing
+SELECT account, 0, 0, (SELECT upto FROM filed WHERE side = 2)
+FROM incoming WHERE key <= (SELECT upto FROM filed WHERE side = 2) AND account NOT IN (SELECT account FROM filing)
+GROUP BY account;
+
+DROP TABLE filed;
+ALTER TABLE filing RENAME TO filed;
+
+-- Several gateways may share the database: which of them lives until when (in milliseconds of the server's clock, unless
+-- it says so again), what it is able to do, and what it does. A duty is an upstream, or the outbox, which has no name.
+CREATE TABLE duty (
+    gateway BIGINT NOT NULL,
+    duty    TEXT COLLATE "C" NOT NULL,
+    until   BIGINT NOT NULL,
+    held    BIGINT NOT NULL,
+    PRIMARY KEY (gateway, duty)
+) WITH (fillfactor = 50);
