@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import json
+import math
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from callers import a_letter, number_of
-from gateways import Process, until
+from gateways import PATIENCE, Process
 from rawhttp import say
 from recorder import Recorder
 
@@ -94,14 +96,18 @@ class Row(NamedTuple):
 
 
 async def drain(process: Process, recorder: Recorder) -> None:
-    """Let everything that waits leave."""
-
-    def empty() -> bool:
+    """Let everything that waits leave, however long it takes. Raises TimeoutError where it becomes no less."""
+    least, ends = math.inf, 0.0
+    while True:
         with reading(process.store) as db:
             (unfinished,) = db.execute("SELECT COUNT(*) FROM dispatch WHERE state <= 3").fetchone()
-        return not unfinished and not recorder.busy
-
-    await until(empty)
+        if not unfinished and not recorder.busy:
+            return
+        if unfinished < least:
+            least, ends = unfinished, time.monotonic() + PATIENCE
+        elif time.monotonic() > ends:
+            raise TimeoutError(f"{unfinished} dispatches wait, and nothing leaves")
+        await asyncio.sleep(0.1)
 
 
 def read(store: str) -> tuple[dict[int, Row], int]:
