@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes chaos paging bench wheel lock clean
+.PHONY: help setup demo run test clients check codes chaos paging together bench wheel lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -49,11 +49,15 @@ codes: $(STAMP) ## Write docs/codes.md, config/sluss.schema.json and a table of 
 	$(BIN)/sluss schema > config/sluss.schema.json
 	$(BIN)/python tests/provider_api.py
 
-chaos: $(STAMP) ## Kill the gateway 240 times under load, and account for every message
-	SLUSS_TEST_KILLS=200 $(BIN)/python -m pytest --no-cov -q -s tests/app/test_kills.py $(ARGS)
+chaos: $(STAMP) ## Kill one gateway 200 times and three 100 times under load, and account for every message
+	SLUSS_TEST_KILLS=200 SLUSS_TEST_KILLS_TOGETHER=100 $(BIN)/python -m pytest --no-cov -q -s \
+		tests/app/test_kills.py tests/app/test_kills_together.py $(ARGS)
 
 paging: $(STAMP) ## Measure what pages of lists cost, by depth and by what is stored
 	PYTHONPATH=. $(BIN)/python bench/paging.py $(ARGS)
+
+together: $(STAMP) ## Measure what several gateways reach on one PostgreSQL database
+	PYTHONPATH=.:tests $(BIN)/python bench/together.py $(ARGS)
 
 bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
 	$(BIN)/python bench/run.py $(ARGS)

@@ -15,7 +15,7 @@ from gateway.ids import LAST_NUMBER
 from gateway.model import DispatchState, StatusEntry
 from gateway.ports import Transition
 from gateway.status import Status
-from gateway.store import queries, schema
+from gateway.store import queries, schema, statuses
 from gateway.store.inspect import reading
 
 PAGES = 2048
@@ -101,7 +101,7 @@ def _doubted(store: schema.Connection, now: int) -> Restored:
                 )
             ]
             entry = StatusEntry(status=Status.UNKNOWN, created=now, raw_text=TOLD, upstream=upstream)
-            queries.record(store, [Transition(number, entry) for number in numbers])
+            statuses.record(store, [Transition(number, entry) for number in numbers])
             store.execute("UPDATE dispatch SET state = ? WHERE key = ?", (DispatchState.UNKNOWN.value, key))
             doubtful += len(numbers)
         after = rows[-1][0]

@@ -5,10 +5,10 @@ that one is durable; so groups grow with the load and a lone request never waits
 """
 
 import asyncio
+import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -16,29 +16,40 @@ from gateway.errors import Busy
 from gateway.store.db import Db, Session
 
 T = TypeVar("T")
+U = TypeVar("U")
 Work = Callable[[Db], Any]
 
 BUSY_GROUP = 8
 """Requests in the last group from which on it pays to wait a moment for more."""
 GATHER = 0.0005
 """That moment, in seconds: measured at 64 clients, where a longer one leaves the processor idle."""
-CHUNKS = (64, 16, 4, 1)
-"""Rows of one INSERT statement."""
-
 
 Rows = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
 """Rows by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
 Make = Callable[[Db], Rows]
 """Makes rows inside the transaction that writes them; made again where that failed."""
+WorkOnAll = Callable[[Db, Sequence[Any]], Sequence[Any]]
+"""Does the same for many things at once, and returns a result for each of them."""
 
 
 @dataclass(slots=True)
 class _Group:
     inserts: list[tuple[Make, asyncio.Future[Any]]] = field(default_factory=list)
     works: list[tuple[Work, asyncio.Future[Any]]] = field(default_factory=list)
+    joined: dict[WorkOnAll, list[tuple[Any, asyncio.Future[Any]]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.inserts) + len(self.works)
+        return len(self.inserts) + len(self.works) + sum(map(len, self.joined.values()))
+
+    def alone(self) -> "Iterator[_Group]":
+        """Each unit as a group of its own, in the order of the results."""
+        for insert in self.inserts:
+            yield _Group(inserts=[insert])
+        for work in self.works:
+            yield _Group(works=[work])
+        for work_on_all, units in self.joined.items():
+            for unit in units:
+                yield _Group(joined={work_on_all: [unit]})
 
 
 class GroupCommit:
@@ -74,6 +85,13 @@ class GroupCommit:
         """Queue a function to be run inside the next transaction; the future is done once that is durable."""
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.works.append((work, future))
+        self._wake()
+        return future
+
+    def join(self, work: Callable[[Db, Sequence[U]], Sequence[T]], unit: U) -> "asyncio.Future[T]":
+        """Queue one of the things that a function does together, all those of the next transaction in one call."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.joined.setdefault(work, []).append((unit, future))
         self._wake()
         return future
 
@@ -113,7 +131,8 @@ class GroupCommit:
 
     @staticmethod
     def _resolve(group: _Group, results: list[Any]) -> None:
-        futures = [future for _, future in group.inserts] + [future for _, future in group.works]
+        units = itertools.chain(group.inserts, group.works, *group.joined.values())
+        futures = [future for _, future in units]
         for future, result in zip(futures, results, strict=True):
             if future.done():  # its request was cancelled meanwhile; the row stays
                 continue
@@ -146,15 +165,16 @@ def _commit(session: Session, group: _Group, undone: Callable[[], None]) -> list
         if len(group) == 1:
             return [_as_ours(session, error)]
     # One bad unit must not fail its neighbours: each gets a transaction of its own.
-    alone = [_Group(inserts=[unit]) for unit in group.inserts] + [_Group(works=[unit]) for unit in group.works]
-    return [result for unit in alone for result in _commit(session, unit, undone)]
+    return [result for unit in group.alone() for result in _commit(session, unit, undone)]
 
 
 def _transaction(session: Session, group: _Group) -> list[Any]:
     try:
         for head, rows in _merged(session, group):
-            _insert(session, head, rows)
+            session.insert(head, rows)
         results = [work(session) for work, _ in group.works]
+        for work_on_all, units in group.joined.items():
+            results += work_on_all(session, [unit for unit, _ in units])
         session.commit()
     except BaseException:
         session.rollback()
@@ -168,23 +188,6 @@ def _merged(db: Db, group: _Group) -> list[tuple[str, list[tuple[Any, ...]]]]:
         for head, rows in make(db):
             merged.setdefault(head, []).extend(rows)
     return list(merged.items())
-
-
-def _insert(db: Db, head: str, rows: list[tuple[Any, ...]]) -> None:
-    # Many rows to one step of SQLite: after every step this thread has to win the interpreter's lock back from the
-    # event loop, which is what `executemany` does once for each row. Few sizes, so that prepared statements are reused.
-    at = 0
-    for size in CHUNKS:
-        while len(rows) - at >= size:
-            values = [value for row in rows[at : at + size] for value in row]
-            db.execute(_statement(head, len(rows[0]), size), values)
-            at += size
-
-
-@lru_cache(maxsize=64)
-def _statement(head: str, columns: int, rows: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return f"{head} VALUES {', '.join([row] * rows)}"
 
 
 def _as_ours(session: Session, error: Exception) -> Exception:

@@ -3,8 +3,8 @@
 Statements are written once, in the SQL that SQLite and PostgreSQL share, with `?` for a value.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 
 class Cursor(Protocol):
@@ -26,6 +26,22 @@ class Cursor(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+class Update(NamedTuple):
+    """A statement that changes many rows; the values of each are called `:name`, the table's columns `table.column`."""
+
+    change: str
+    """`UPDATE t SET a = :b`"""
+    where: str
+    """`t.key = :key`"""
+    values: str
+    """The names of a row's values, in order, with their types: `key BIGINT, b TEXT`"""
+
+    @property
+    def names(self) -> list[str]:
+        """The names alone."""
+        return [value.split()[0] for value in self.values.split(", ")]
+
+
 class Db(Protocol):
     """A connection."""
 
@@ -35,6 +51,21 @@ class Db(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
         """Run a statement for each of these rows."""
+        ...
+
+    def execute_for(self, head: str, keys: Collection[int], parameters: Sequence[Any] = ..., /) -> Cursor:
+        """Run a statement for the rows that have one of these keys, which are found in any order.
+
+        The head, which has `parameters`, is all up to the column: `SELECT … WHERE key`.
+        """
+        ...
+
+    def update(self, statement: "Update", rows: Sequence[Sequence[Any]], /) -> None:
+        """Change rows, each with values of its own; no two of them are to change the same row."""
+        ...
+
+    def insert(self, head: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Insert rows that have the same columns; the head is `INSERT INTO t (a, b)`."""
         ...
 
 

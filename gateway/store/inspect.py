@@ -34,7 +34,9 @@ def reading(url: str) -> Iterator[Db]:
         raise Unreadable(f"store: there is no file {path} yet; a gateway makes it when it first starts")
     try:
         # A nolock or immutable connection could see a page half written; read-only, SQLite still takes its locks.
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, factory=schema.Connection)
+        ) as db:
             _check(db, path)
             db.execute("BEGIN")
             yield db

@@ -7,17 +7,18 @@ transaction, and what is done under the lock is a small part of what a message c
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, LiteralString
 
+import orjson
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.types.numeric import Int8Dumper
 
 from gateway.errors import ConfigError
-from gateway.store.db import Cursor, Db
+from gateway.store.db import Cursor, Db, Update
 
 ERRORS = (psycopg.Error,)
 
@@ -53,6 +54,27 @@ _HINT = re.compile(r" INDEXED BY \w+")
 def _theirs(sql: str) -> str:
     """A shared statement as psycopg takes it."""
     return _HINT.sub("", sql).replace("%", "%%").replace("?", "%s")
+
+
+@lru_cache(maxsize=64)
+def _insertion(head: str) -> tuple[list[str], str]:
+    """The columns that are inserted, and a statement for rows of them that come as a list of JSON objects."""
+    found = re.fullmatch(r"INSERT INTO (\w+) \(([\w, ]+)\)", head)
+    if found is None:
+        raise ValueError(f"not the head of an INSERT: {head}")
+    table, columns = found.groups()
+    return columns.split(", "), f"{head} SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)"
+
+
+@lru_cache(maxsize=64)
+def _update(of: Update) -> str:
+    sql = f"{of.change} FROM json_to_recordset(%s) AS new({of.values}) WHERE {of.where}"
+    return re.sub(r":(\w+)", r"new.\1", sql)
+
+
+def _json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str]:
+    """Rows as one value that the server takes apart: a third of what it costs to write and read each by itself."""
+    return (orjson.dumps([dict(zip(names, _sayable(row), strict=True)) for row in rows]).decode(),)
 
 
 def _sayable(parameters: Sequence[Any]) -> Sequence[Any]:
@@ -105,6 +127,27 @@ class PgSession:
             return _Nothing()
         cursor.executemany(_theirs(sql), rows)
         return cursor
+
+    def execute_for(self, head: str, keys: Collection[int], parameters: Sequence[Any] = (), /) -> Cursor:
+        """Run a statement for the rows that have one of these keys; see `gateway.store.db.Db`."""
+        if not keys:
+            return _Nothing()
+        return self.execute(f"{head} = ANY(CAST(? AS BIGINT[]))", (*parameters, f"{{{','.join(map(str, keys))}}}"))
+
+    def update(self, statement: Update, rows: Sequence[Sequence[Any]], /) -> None:
+        """Change rows, each with values of its own; see `gateway.store.db.Db`."""
+        if rows:
+            self.connection().execute(_update(statement), _json(statement.names, rows))
+
+    def insert(self, head: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Insert rows that have the same columns; see `gateway.store.db.Db`."""
+        if any(isinstance(value, bytes) for row in rows[:1] for value in row):
+            self.executemany(f"{head} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+            return
+        if not rows:
+            return
+        columns, sql = _insertion(head)
+        self.connection().execute(sql, _json(columns, rows))
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from gateway.store.sql import SqlStore
 log = structlog.get_logger()
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 READERS = 4
 """Connections that read at a time."""
@@ -127,6 +128,9 @@ class PostgresStore(SqlStore):
 
     def _write(self, work: Callable[[Db], T]) -> Awaitable[T]:
         return self._writer.run(work)
+
+    def _join(self, work: Callable[[Db, Sequence[U]], Sequence[T]], unit: U) -> Awaitable[T]:
+        return self._writer.join(work, unit)
 
     async def _read(self, work: Callable[[Db], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._run, work)

@@ -1,15 +1,13 @@
-"""Batches, messages and their statuses: run inside a transaction, or on the reading connection."""
+"""Batches, messages and their statuses, as they are read: run inside a transaction, or on the reading connection."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 
-from gateway.lifecycle import is_quiet, may_follow
 from gateway.model import Batch, Message, Page, StatusEntry, Tally
-from gateway.ports import Transition
 from gateway.status import Status
 from gateway.store.db import Db
-from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, is_secret, message_of
+from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, message_of
 
 _PAGE = 1000
 """Rows that are looked through at a time."""
@@ -23,42 +21,6 @@ def highest(db: Db) -> int:
     (number,) = db.execute("SELECT COALESCE(MAX(number), 0) FROM message").fetchone()
     (floor,) = db.execute("SELECT number FROM floor").fetchone()
     return max(int(number), int(floor))
-
-
-def record(db: Db, transitions: Sequence[Transition]) -> list[Transition]:
-    """Append each status that may follow its message's present one."""
-    return [transition for transition in transitions if _advance(db, transition)]
-
-
-def _advance(db: Db, transition: Transition) -> bool:
-    number, entry = transition.number, transition.entry
-    row = db.execute("SELECT code FROM message WHERE number = ?", (number,)).fetchone()
-    if row is None:
-        return False
-    current = Status.of(row[0])
-    if not may_follow(current, entry.status) or (transition.doubt and not is_quiet(current)):
-        return False
-    url, caller, content = db.execute(
-        "SELECT report_url, caller, content FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1", (number,)
-    ).fetchone()
-    # What an upstream says of a text that holds a code may quote it.
-    raw_text = None if is_secret(content) else entry.raw_text
-    (step,) = db.execute("SELECT COALESCE(MAX(step), 0) + 1 FROM status WHERE number = ?", (number,)).fetchone()
-    db.execute(
-        "INSERT INTO status (number, step, code, created, raw_code, raw_text, upstream) VALUES (?,?,?,?,?,?,?)",
-        (number, step, entry.status.value, entry.created, entry.raw_code, raw_text, entry.upstream),
-    )
-    db.execute(
-        "UPDATE message SET code = ?, modified = ?, price = COALESCE(?, price), currency = COALESCE(?, currency)"
-        " WHERE number = ?",
-        (entry.status.value, entry.created, transition.price, transition.currency, number),
-    )
-    if url is not None:
-        # Due at once, whatever the upstream's clock says: `created` may lie in our future.
-        db.execute(
-            "INSERT INTO callback (number, step, attempts, run_at, caller) VALUES (?,?,0,0,?)", (number, step, caller)
-        )
-    return True
 
 
 def batch(db: Db, key: int) -> Batch | None:

@@ -9,9 +9,9 @@ from gateway.lifecycle import is_quiet
 from gateway.model import Batch, Dispatch, DispatchState, Priority, StatusEntry
 from gateway.ports import Depth, Pause, Selection, Settlement, Transition
 from gateway.status import Status
-from gateway.store import queries
-from gateway.store.db import Db
-from gateway.store.rows import MESSAGE, message_of, plan_from_json
+from gateway.store import statuses
+from gateway.store.db import Db, Update
+from gateway.store.dispatches import DISPATCH, loaded
 
 READY, SENDING, WAITING, POLLING = (DispatchState(state).value for state in range(4))
 SENT = DispatchState.SENT.value
@@ -19,11 +19,8 @@ FAILED = DispatchState.FAILED.value
 UNKNOWN = DispatchState.UNKNOWN.value
 HELD = DispatchState.HELD.value
 
-_DISPATCH = (
-    "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began,"
-    " (SELECT sealed FROM credential WHERE credential.batch = dispatch.batch),"
-    " (SELECT sealed FROM hidden WHERE hidden.batch = dispatch.batch)"
-)
+_CLAIMED = {READY: SENDING, WAITING: POLLING}
+"""What is due, and what it becomes."""
 
 _LEFT = (DispatchState.SENT, DispatchState.FAILED, DispatchState.WAITING)
 """The ends of an attempt after which no text is needed any more."""
@@ -71,30 +68,32 @@ def _queues(db: Db, upstream: str, states: Sequence[int] = (READY, WAITING)) -> 
 
 def lease(db: Db, upstream: str, limit: int, now: int, until: int, messages: int | None, turn: int) -> list[Dispatch]:
     """Claim what is due. What a report shows to have left is not sent again, whatever was answered."""
-    become = {READY: SENDING, WAITING: POLLING}
     leased: list[Dispatch] = []
     gone: list[int] = []
     left = math.inf if messages is None else messages
     closed: set[int] = set()
-    for row in _in_turn(db, upstream, now, limit, turn, closed):
-        dispatch = _dispatch(db, (*row[:4], become[row[4]], row[5], until, *row[7:]))
-        if dispatch.state is DispatchState.SENDING and _has_left(dispatch):
-            gone.append(dispatch.key)
-            continue
-        leased.append(dispatch)
-        if dispatch.state is DispatchState.SENDING:
-            left -= len(dispatch.messages)
+    due = _in_turn(db, upstream, now, limit, turn, closed)
+    while True:
         if left <= 0:
             closed.add(READY)  # nothing more may be sent, but upstreams may be asked
-        if len(leased) >= limit:
+        room = limit - len(leased)
+        # Each carries a message at least, so no more are looked at than may leave.
+        rows = list(itertools.islice(due, room if left <= 0 else int(min(room, left))))
+        if not rows:
             break
-    for key in gone:
-        db.execute("UPDATE dispatch SET state = ? WHERE key = ?", (SENT, key))
-        _erase(db, key)
-    db.executemany(
-        "UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?",
-        [(dispatch.state.value, until, dispatch.key) for dispatch in leased],
-    )
+        for dispatch in loaded(db, [(*row[:4], _CLAIMED[row[4]], row[5], until, *row[7:]) for row in rows]):
+            if dispatch.state is DispatchState.POLLING:
+                leased.append(dispatch)
+            elif _has_left(dispatch):
+                gone.append(dispatch.key)
+            elif left > 0:
+                leased.append(dispatch)
+                left -= len(dispatch.messages)
+    db.execute_for("UPDATE dispatch SET state = ? WHERE key", gone, (SENT,))
+    _erase(db, gone)
+    for state in _CLAIMED.values():
+        keys = [dispatch.key for dispatch in leased if dispatch.state.value == state]
+        db.execute_for("UPDATE dispatch SET state = ?, run_at = ? WHERE key", keys, (state, until))
     return leased
 
 
@@ -105,7 +104,7 @@ def _in_turn(db: Db, upstream: str, now: int, limit: int, turn: int, closed: set
     """
     queues = {
         queue: db.execute(
-            f"SELECT {_DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ? ORDER BY run_at LIMIT ?",
+            f"SELECT {DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ? ORDER BY run_at LIMIT ?",
             (upstream, *queue, now, limit),
         )
         for queue in _queues(db, upstream)
@@ -123,76 +122,65 @@ def _in_turn(db: Db, upstream: str, now: int, limit: int, turn: int, closed: set
         turns = [queue for queue in turns if queue not in ended]
 
 
-def _dispatch(db: Db, row: tuple[Any, ...]) -> Dispatch:
-    key, batch_key, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, sealed, hidden = row
-    found = queries.batch(db, batch_key)
-    if found is None:
-        raise LookupError(f"dispatch {key} has lost its batch")
-    rows = db.execute(
-        f"SELECT {MESSAGE} FROM message WHERE number BETWEEN ? AND ? AND dispatch = ? ORDER BY number",
-        (key, batch_key + found.size - 1, key),
-    )
-    return Dispatch(
-        key=key,
-        batch=found,
-        upstream=upstream,
-        route=route,
-        state=DispatchState(state),
-        attempts=attempts,
-        run_at=run_at,
-        sent_at=sent_at,
-        upstream_ref=upstream_ref,
-        messages=tuple(message_of(message) for message in rows),
-        plan=plan_from_json(plan),
-        began=began,
-        sealed=sealed,
-        hidden=hidden,
-    )
-
-
 def _has_left(dispatch: Dispatch) -> bool:
     """Whether the upstream has spoken of any of its messages, which leave together."""
     return not all(is_quiet(message.status) for message in dispatch.messages)
 
 
-def settle(db: Db, end: Settlement) -> list[Transition]:
-    """Write how an attempt ended; an answer that comes after its lease ran out still counts."""
-    db.execute(
-        "UPDATE dispatch SET state = ?, run_at = ?, attempts = ?, sent_at = COALESCE(?, sent_at),"
-        " upstream_ref = COALESCE(?, upstream_ref), upstream = COALESCE(?, upstream),"
-        " began = CASE WHEN CAST(? AS TEXT) IS NULL THEN COALESCE(began, ?) END,"
-        " plan = CASE WHEN CAST(? AS TEXT) IS NULL THEN plan ELSE json_remove(plan, '$.fallback[0]') END"
-        " WHERE key = ? AND state IN (?, ?, ?) AND COALESCE(?, run_at) = run_at",
-        (
-            end.state.value,
-            end.run_at,
-            end.attempts,
-            end.sent_at,
-            end.upstream_ref,
-            end.onward,
-            end.onward,
-            end.began,
-            end.onward,
-            end.dispatch,
-            SENDING,
-            POLLING,
-            UNKNOWN,
-            end.lease,
-        ),
-    )
-    if end.state in _LEFT:
-        _erase(db, end.dispatch)
-    return queries.record(db, end.transitions)
+_END = Update(
+    "UPDATE dispatch SET state = :state, run_at = :run_at, attempts = :attempts,"
+    " sent_at = COALESCE(:sent_at, dispatch.sent_at), upstream_ref = COALESCE(:upstream_ref, dispatch.upstream_ref),"
+    " upstream = COALESCE(:onward, dispatch.upstream),"
+    " began = CASE WHEN :onward IS NULL THEN COALESCE(dispatch.began, :began) END,"
+    " plan = CASE WHEN :onward IS NULL THEN dispatch.plan ELSE json_remove(dispatch.plan, '$.fallback[0]') END",
+    f"dispatch.key = :key AND dispatch.state IN ({SENDING}, {POLLING}, {UNKNOWN})"
+    " AND COALESCE(:lease, dispatch.run_at) = dispatch.run_at",
+    "key BIGINT, state BIGINT, run_at BIGINT, attempts BIGINT, sent_at BIGINT, upstream_ref TEXT, began BIGINT,"
+    " onward TEXT, lease BIGINT",
+)
 
 
-def _erase(db: Db, dispatch: int) -> None:
+def settle(db: Db, ends: Sequence[Settlement]) -> list[list[Transition]]:
+    """Write how attempts ended; an answer that comes after its lease ran out still counts."""
+    for some in _one_of_each(ends):
+        db.update(
+            _END,
+            [
+                (
+                    end.dispatch,
+                    end.state.value,
+                    end.run_at,
+                    end.attempts,
+                    end.sent_at,
+                    end.upstream_ref,
+                    end.began,
+                    end.onward,
+                    end.lease,
+                )
+                for end in some
+            ],
+        )
+    _erase(db, [end.dispatch for end in ends if end.state in _LEFT])
+    return statuses.record_each(db, [end.transitions for end in ends])
+
+
+def _one_of_each(ends: Sequence[Settlement]) -> Iterator[Sequence[Settlement]]:
+    """The ends in rounds in which no dispatch comes twice; those of the same one in their order."""
+    while ends:
+        first = {end.dispatch: end for end in reversed(ends)}
+        yield list(first.values())
+        ends = [end for end in ends if first[end.dispatch] is not end]
+
+
+def _erase(db: Db, dispatches: Sequence[int]) -> None:
     """Forget a caller's own credentials, and a text that holds a secret, once nothing is left to do with them."""
     for table, states in _ERASED.items():
-        db.execute(
-            f"DELETE FROM {table} WHERE batch = (SELECT batch FROM dispatch WHERE key = ?) AND NOT EXISTS ("
+        of = f"SELECT {table}.batch FROM dispatch JOIN {table} ON {table}.batch = dispatch.batch WHERE dispatch.key"
+        db.executemany(
+            f"DELETE FROM {table} WHERE batch = ? AND NOT EXISTS ("
             "SELECT 1 FROM batch JOIN dispatch AS other ON other.key BETWEEN batch.key AND batch.key + batch.size - 1"
             f" WHERE batch.key = {table}.batch AND other.state NOT IN ({states}))",
-            (dispatch,),
+            sorted(set(db.execute_for(of, dispatches))),
         )
 
 
@@ -201,19 +189,18 @@ def cancel(db: Db, keys: Sequence[int], now: int) -> list[Transition]:
 
     A lease is a transaction of the same writer, so it comes wholly before this one or finds nothing.
     """
-    moved: list[Transition] = []
-    for key in keys:
-        row = db.execute(
-            f"SELECT {_DISPATCH} FROM dispatch WHERE key = ? AND state IN (?, ?)", (key, READY, HELD)
-        ).fetchone()
-        # The messages of a dispatch leave together: what is known of one is true of all.
-        if row is None or _has_left(dispatch := _dispatch(db, row)):
-            continue
-        db.execute("UPDATE dispatch SET state = ?, run_at = ? WHERE key = ?", (FAILED, now, key))
-        _erase(db, key)
-        entry = StatusEntry(status=Status.CANCELED, created=now, upstream=dispatch.upstream)
-        moved += queries.record(db, [Transition(message.number, entry, doubt=True) for message in dispatch.messages])
-    return moved
+    rows = db.execute_for(f"SELECT {DISPATCH} FROM dispatch WHERE state IN ({READY}, {HELD}) AND key", keys)
+    # The messages of a dispatch leave together: what is known of one is true of all.
+    quiet = [dispatch for dispatch in loaded(db, sorted(rows)) if not _has_left(dispatch)]
+    left = [dispatch.key for dispatch in quiet]
+    db.execute_for("UPDATE dispatch SET state = ?, run_at = ? WHERE key", left, (FAILED, now))
+    _erase(db, left)
+    canceled = [
+        Transition(message.number, StatusEntry(Status.CANCELED, now, upstream=dispatch.upstream), doubt=True)
+        for dispatch in quiet
+        for message in dispatch.messages
+    ]
+    return statuses.record(db, canceled)
 
 
 def cancel_batch(db: Db, of: Batch, now: int) -> list[Transition]:
@@ -237,10 +224,10 @@ def reclaim(db: Db, now: int, until: int, flying: Collection[int], others: Colle
             )
         for queue in _queues(db, upstream, (SENDING,)):
             rows = db.execute(
-                f"SELECT {_DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ?", (upstream, *queue, now)
+                f"SELECT {DISPATCH} FROM dispatch WHERE {_OF_QUEUE} AND run_at <= ?", (upstream, *queue, now)
             ).fetchall()
-            lost += [_dispatch(db, row) for row in rows if row[0] not in flying]
-    db.executemany("UPDATE dispatch SET run_at = ? WHERE key = ?", [(until, dispatch.key) for dispatch in lost])
+            lost += loaded(db, [row for row in rows if row[0] not in flying])
+    db.execute_for("UPDATE dispatch SET run_at = ? WHERE key", [dispatch.key for dispatch in lost], (until,))
     return lost
 
 
@@ -266,9 +253,9 @@ def resolve(db: Db, dispatch: int, recipient: str) -> tuple[str, int] | None:
 def dispatch_of(db: Db, number: int) -> Dispatch | None:
     """The dispatch that carries a message."""
     row = db.execute(
-        f"SELECT {_DISPATCH} FROM dispatch WHERE key = (SELECT dispatch FROM message WHERE number = ?)", (number,)
+        f"SELECT {DISPATCH} FROM dispatch WHERE key = (SELECT dispatch FROM message WHERE number = ?)", (number,)
     ).fetchone()
-    return None if row is None else _dispatch(db, row)
+    return None if row is None else loaded(db, [row])[0]
 
 
 def depths(db: Db) -> dict[tuple[str, DispatchState], Depth]:
@@ -302,13 +289,13 @@ def select(db: Db, wanted: Selection, after: int, limit: int) -> list[Dispatch]:
     parts = (("key BETWEEN ? AND ?", ""),) if batch else _PARTS
     bounds = (max(after + 1, batch.key), batch.key + batch.size - 1) if batch else (after,)
     selects = [
-        f"SELECT {_DISPATCH} FROM dispatch {index} WHERE {' AND '.join((part, *terms))}"
+        f"SELECT {DISPATCH} FROM dispatch {index} WHERE {' AND '.join((part, *terms))}"
         + ("" if batch else " AND key > ?")
         for part, index in parts
     ]
     given = [*bounds, *values] if batch else [*values, *bounds]
     rows = db.execute(f"{' UNION ALL '.join(selects)} ORDER BY 1 LIMIT ?", (*given * len(selects), limit))
-    return [_dispatch(db, row) for row in rows.fetchall()]
+    return loaded(db, rows.fetchall())
 
 
 def requeue(db: Db, keys: Sequence[int], now: int) -> list[int]:

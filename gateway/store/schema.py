@@ -5,12 +5,14 @@ import fcntl
 import os
 import re
 import sqlite3
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from gateway.errors import ConfigError
-from gateway.store.db import Db
+from gateway.store.db import Db, Update
 
 APPLICATION_ID = 0x534C5553
 """`SLUS`: tells a Sluss database from any other."""
@@ -22,6 +24,9 @@ _SETTINGS = (
     "PRAGMA cache_size = -65536",
     "PRAGMA busy_timeout = 5000",
 )
+
+_ROWS = (64, 16, 4, 1)
+"""Rows of one INSERT: few sizes, so that prepared statements are used again."""
 
 
 def lock(path: Path) -> IO[bytes]:
@@ -46,9 +51,36 @@ class Connection(sqlite3.Connection):
         """Begin a transaction, and hold the file until its end."""
         self.execute("BEGIN IMMEDIATE")
 
+    def execute_for(self, head: str, keys: Collection[int], parameters: Sequence[Any] = (), /) -> sqlite3.Cursor:
+        """Run a statement for the rows that have one of these keys; see `gateway.store.db.Db`."""
+        return self.execute(f"{head} IN (SELECT value FROM json_each(?))", (*parameters, str(list(keys))))
+
+    def update(self, statement: Update, rows: Sequence[Sequence[Any]], /) -> None:
+        """Change rows, each with values of its own; see `gateway.store.db.Db`."""
+        names = statement.names
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        self.executemany(f"{statement.change} WHERE {statement.where}", named)
+
+    def insert(self, head: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Insert rows that have the same columns; see `gateway.store.db.Db`."""
+        # Many rows to one step: after every step the writing thread has to win the interpreter's lock back from the
+        # event loop, which is what `executemany` does once for each row.
+        at = 0
+        for size in _ROWS:
+            while len(rows) - at >= size:
+                values = [value for row in rows[at : at + size] for value in row]
+                self.execute(_insertion(head, len(rows[0]), size), values)
+                at += size
+
     def is_busy(self, error: Exception) -> bool:
         """Disk full, read-only, I/O error, locked; the plain class says that the file is no database any more."""
         return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+@lru_cache(maxsize=64)
+def _insertion(head: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"{head} VALUES {', '.join([row] * rows)}"
 
 
 def connect(target: str, *, uri: bool = False) -> Connection:

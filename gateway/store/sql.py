@@ -38,7 +38,7 @@ from gateway.ports import (
     Transition,
 )
 from gateway.status import Status
-from gateway.store import conversations, idempotency, incoming, outbox, passcodes, queries, queue, registers
+from gateway.store import conversations, idempotency, incoming, outbox, passcodes, queries, queue, registers, statuses
 from gateway.store.book import SqlBook
 from gateway.store.commit import Make, Rows
 from gateway.store.db import Db
@@ -47,6 +47,7 @@ from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content, ordinal)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
@@ -78,6 +79,10 @@ class SqlStore(ABC):
     @abstractmethod
     def _write(self, work: Callable[[Db], T]) -> Awaitable[T]:
         """Run a function in a transaction; done once that is durable."""
+
+    @abstractmethod
+    def _join(self, work: Callable[[Db, Sequence[U]], Sequence[T]], unit: U) -> Awaitable[T]:
+        """Have one thing done in a transaction, together with all others that the function has to do there."""
 
     @abstractmethod
     async def check(self) -> None:
@@ -118,11 +123,11 @@ class SqlStore(ABC):
 
     async def settle(self, settlement: Settlement) -> list[Transition]:
         """End an attempt; see the port."""
-        return await self._write(lambda db: queue.settle(db, settlement))
+        return await self._join(queue.settle, settlement)
 
     async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
         """Append statuses; see the port."""
-        return await self._write(lambda db: queries.record(db, transitions))
+        return await self._join(statuses.record_each, transitions)
 
     async def cancel(self, batch: Batch, now: int) -> list[Transition]:
         """End what has not left; see the port."""

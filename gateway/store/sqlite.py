@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,7 @@ from gateway.store.numbers import Numbers
 from gateway.store.sql import SqlStore
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class SqliteStore(SqlStore):
@@ -70,6 +71,9 @@ class SqliteStore(SqlStore):
 
     def _write(self, work: Callable[[Db], T]) -> Awaitable[T]:
         return self._writer.run(work)
+
+    def _join(self, work: Callable[[Db, Sequence[U]], Sequence[T]], unit: U) -> Awaitable[T]:
+        return self._writer.join(work, unit)
 
     async def _read(self, work: Callable[[Db], T]) -> T:
         if self._reader is None:

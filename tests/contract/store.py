@@ -458,6 +458,79 @@ class Settling:
 class Recording:
     """Statuses are appended."""
 
+    async def test_many_ends_at_once(self, store: SqlStore) -> None:
+        """What is ended together is ended as if one after the other: each is told what it moved, and nothing else."""
+        url = {"content": a_content(report_url="https://erp.example/")}
+        keys = [(await stored(store, a_new_batch(recipients=THREE, **(url if at % 2 else {})))).key for at in range(70)]
+        dispatches = await store.lease("main", 100, NOW, NOW + MINUTE)
+        assert [dispatch.key for dispatch in dispatches] == keys
+        assert [len(dispatch.messages) for dispatch in dispatches] == [3] * 70
+
+        ends = []
+        for dispatch in dispatches:
+            numbers = [message.number for message in dispatch.messages]
+            moved = (
+                step(numbers[0], Status.QUEUED),
+                step(numbers[1], Status.RECIPIENT_REJECTED),
+                step(numbers[1], Status.QUEUED),
+            )
+            ends.append(settled(dispatch, DispatchState.SENT, transitions=moved))
+        told = await asyncio.gather(*(store.settle(end) for end in ends), store.record([step(keys[0], Status.SENDING)]))
+
+        assert told == [*(list(end.transitions[:2]) for end in ends), [step(keys[0], Status.SENDING)]]
+        assert await depths(store) == {}
+        for at, key in enumerate(keys):
+            assert await codes(store, key) == [101, 102, *([] if at else [110])]
+            assert await codes(store, key + 1) == [101, 405]
+            assert await codes(store, key + 2) == [101]
+        callbacks = await claimed(store, 1000)
+        assert [callback.message.number for callback in callbacks] == [n for key in keys[1::2] for n in (key, key + 1)]
+
+    async def test_two_ends_of_one_dispatch_at_once(self, store: SqlStore) -> None:
+        """The second is written upon the first, as if it had come later; statuses are appended in the same order."""
+        await stored(store, a_new_batch(content=a_content(report_url="https://erp.example/")))
+        dispatch = await leased(store)
+        (number,) = (message.number for message in dispatch.messages)
+        unknown = called_unknown(dispatch)
+        sent = settled(dispatch, DispatchState.SENT, upstream_ref="ref", transitions=(step(number, Status.QUEUED),))
+        late = settled(dispatch, DispatchState.FAILED, upstream_ref="late")
+
+        await asyncio.gather(*map(store.settle, (unknown, sent, late)))
+
+        assert await codes(store, number) == [101, 599, 102]
+        found = await store.dispatch(number)
+        assert found is not None
+        assert (found.state, found.upstream_ref) == (DispatchState.SENT, "ref")
+
+    async def test_a_price_stays_until_there_is_another(self, store: SqlStore) -> None:
+        """Of several statuses at once the last one tells the time, and the last one that has a price the price."""
+        number = (await stored(store, a_new_batch())).key
+        told = [
+            step(number, Status.QUEUED, NOW + 1, price="0.5", currency="SEK"),
+            step(number, Status.SENDING, NOW + 2),
+        ]
+        assert await store.record(told) == told
+        await store.record([step(number, Status.DELIVERED_TO_HANDSET, NOW + 3)])
+
+        found = await store.message(number)
+        assert found is not None
+        message = found[1]
+        assert (message.status, message.modified) == (Status.DELIVERED_TO_HANDSET, NOW + 3)
+        assert (message.price, message.currency) == ("0.5", "SEK")
+
+    async def test_batches_of_any_size_are_claimed_whole(self, store: SqlStore) -> None:
+        """A dispatch carries its own messages, in order, however many there are and whoever else is in its batch."""
+        numbers = [f"4670000{at:04}" for at in range(20)]
+        sizes = ((20, (range(0, 20, 2), range(1, 20, 2))), (3, (range(1, 3), range(1))))
+        for size, ways in sizes:
+            dispatches = tuple(NewDispatch("main", "default", way) for way in ways)
+            recipients = tuple(map(Recipient, numbers[:size]))
+            await stored(store, a_new_batch(recipients=recipients, dispatches=dispatches))
+
+        leased = await store.lease("main", 10, NOW, NOW + MINUTE)
+        found = sorted([message.recipient for message in dispatch.messages] for dispatch in leased)
+        assert found == sorted([numbers[0::2], numbers[1::2], numbers[1:3], numbers[:1]])
+
     async def test_late_and_repeated_statuses_change_nothing(self, store: SqlStore) -> None:
         """A message never moves back: only what is news is appended, and only that is returned."""
         key = (await stored(store, a_new_batch())).key

@@ -3,17 +3,18 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from gateway.errors import Busy
 from gateway.store.commit import GroupCommit, Rows
+from gateway.store.db import Db
 from gateway.store.schema import Connection
 
 TABLE = "CREATE TABLE item (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
-ADD = "INSERT INTO item"
+ADD = "INSERT INTO item (number, name)"
 
 
 class Disk:
@@ -134,6 +135,29 @@ async def test_work_sees_the_inserts_of_its_group_and_returns_a_value(writer: Gr
 
 def _fails(_db: sqlite3.Connection) -> None:
     raise LookupError("a bug")
+
+
+def _add_all(db: Db, numbers: Sequence[int]) -> list[str]:
+    """Insert these; says of each how many came together."""
+    db.insert(ADD, [(number, "joined") for number in numbers])
+    return [f"{number} of {len(numbers)}" for number in numbers]
+
+
+async def test_what_a_function_does_for_many_is_one_call(disk: Disk, writer: GroupCommit) -> None:
+    """Units of the same function share its call, and each is answered with its own result."""
+    got = await asyncio.gather(*(writer.join(_add_all, number) for number in (1, 2, 3)), writer.insert(item(4)))
+
+    assert got == ["1 of 3", "2 of 3", "3 of 3", None]
+    assert disk.count("COMMIT") == 1
+
+
+async def test_one_bad_unit_of_many_fails_alone(writer: GroupCommit) -> None:
+    """Where the call fails, each unit gets one of its own."""
+    await writer.insert(item(2))
+
+    got = await outcomes(*(writer.join(_add_all, number) for number in (1, 2, 3)))
+
+    assert got == ["1 of 1", "IntegrityError", "3 of 1"]
 
 
 FAULTS: list[tuple[str, Callable[[GroupCommit], "asyncio.Future[Any]"], str]] = [
