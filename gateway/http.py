@@ -18,14 +18,8 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from gateway.errors import RequestError, Unanswered, Unreachable
+from gateway.pool import KEEPALIVE, Pool, request
 from gateway.ports import Call, Reply, Stream
-
-MAX_REPLY = 1024 * 1024
-"""Bytes of an answer that are read; the largest honest one, a list of 500 messages, is a tenth of that."""
-
-_KEEPALIVE = 4.0
-"""Seconds an idle connection is kept. Shorter than any common server's own limit, because a request that meets a
-closing connection cannot be told from one that was read."""
 
 
 class Http:
@@ -35,11 +29,11 @@ class Http:
         resolver = _PublicResolver() if public_only else ThreadedResolver()
         tracing = aiohttp.TraceConfig()
         tracing.on_request_headers_sent.append(_leaves)
-        connector = aiohttp.TCPConnector(
-            limit=connections, keepalive_timeout=_KEEPALIVE, resolver=resolver, ttl_dns_cache=30
-        )
+        self._pool = Pool(resolver, connections)
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=aiohttp.TCPConnector(
+                limit=connections, keepalive_timeout=KEEPALIVE, resolver=resolver, ttl_dns_cache=30
+            ),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "sluss", "Accept": "application/json"},
@@ -52,23 +46,10 @@ class Http:
 
         Raises Unreachable where it never left, Unanswered where it left and no whole answer came.
         """
-        url = f"{call.path}?{call.query}" if call.query else call.path
         fate = _Fate()
         with _telling(fate):
-            async with (
-                asyncio.timeout(connect + total),
-                self._session.request(
-                    call.method,
-                    url,
-                    data=call.body or None,
-                    headers=call.headers,
-                    timeout=_limits(connect, total),
-                    allow_redirects=False,
-                    trace_request_ctx=fate,
-                ) as response,
-            ):
-                body = await _read(response)
-                return Reply(response.status, body, response.headers)
+            origin, said = request(call)
+            return await self._pool.ask(origin, said, fate.leaves, connect=connect, total=total)
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -102,7 +83,8 @@ class Http:
             response.close()
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close what is open."""
+        self._pool.close()
         await self._session.close()
 
 
@@ -114,6 +96,10 @@ class _Fate:
     def __init__(self) -> None:
         self.left = self.answered = False
         self.broken: RequestError | None = None
+
+    def leaves(self) -> None:
+        """From now on any of it may have left."""
+        self.left = True
 
 
 @contextlib.contextmanager
@@ -142,7 +128,7 @@ async def _leaves(_session: aiohttp.ClientSession, trace: SimpleNamespace, _para
     if fate.left:
         # aiohttp sends a GET anew where no answer came; to an older provider that is a second SMS.
         raise aiohttp.ClientConnectionError
-    fate.left = True
+    fate.leaves()
 
 
 async def _watched(
@@ -171,16 +157,6 @@ async def _coming(response: aiohttp.ClientResponse, fate: _Fate) -> AsyncIterato
     with _telling(fate):
         async for chunk in response.content.iter_any():
             yield chunk
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_REPLY:
-            response.close()
-            raise Unanswered(f"The upstream's answer is longer than {MAX_REPLY} bytes")
-    return bytes(body)
 
 
 def _reason(error: BaseException) -> str:

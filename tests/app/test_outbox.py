@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from gateway.app import Gateway
 from gateway.auth import hash_key
+from gateway.clock import SystemClock
 from gateway.model import Incoming
 from gateway.ports import Callback
 
@@ -104,8 +105,9 @@ async def given_up(gateway: Gateway, server: CallersServer) -> list[int]:
     await until(refused)
     (box,) = await gateway.store.outboxes()
     keys = list(range(1, box.waiting + 1))
+    now = SystemClock().now()  # as the gateway's, which forgets what was given up long ago
     for key in keys:
-        await gateway.store.give_up_callback(key, NOW)
+        await gateway.store.give_up_callback(key, now)
     return keys
 
 
@@ -164,7 +166,7 @@ async def test_incoming_messages_are_listed_as_what_they_are(gateway: Gateway, d
     await gateway.store.receive([came], NOW, {"erp"})
     due = await gateway.store.lease_callbacks({"erp": 1}, NOW, NOW + 1)
     assert not any(isinstance(post, Callback) for post in due)
-    await gateway.store.give_up_callback(1, NOW)
+    await gateway.store.give_up_callback(1, SystemClock().now())
 
     (post,) = (await desk.json("ls", "--given-up", "--caller", "erp"))["posts"]
     assert (post["kind"], post["code"], len(post["of"])) == ("incoming", None, 24)

@@ -117,7 +117,7 @@ async def test_a_get_with_a_form_for_an_answer(behind: Behind, provider: Provide
     assert (request.method, request.body) == ("GET", b"")
     assert request.target == (
         "/http/send?user=acme%20%26%20co&pass=p%2Bw%252F%3D%E5&to=0046712345678&from=iP1"
-        "&msg=R%E4kor%20%26%20%E4gg%3B%20100%25%20%2B1%20%7Btext%7D?&prio=1&dcs=0&class="
+        "&msg=R%E4kor%20%26%20%E4gg%3B%20100%25%20%2B1%20%7Btext%7D%3F&prio=1&dcs=0&class="
         f"&ref={public_id(Kind.DISPATCH, batch.created, number)}"
     )
     assert (message.status, entries[-1].upstream) == (Status.QUEUED, "form")
