@@ -14,6 +14,7 @@ import structlog
 
 from gateway import app, registry
 from gateway.cli.options import read_settings
+from gateway.cli.supervision import Supervision
 from gateway.config import Settings, find, findings
 from gateway.errors import ConfigError
 from gateway.observe import configure
@@ -57,13 +58,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: Settings, read: Read, watched: "Watched | None") -> None:
     stop = asyncio.Event()
+    supervision = Supervision(os.environ)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _signalled, stop, number)
+        loop.add_signal_handler(number, _signalled, stop, number, supervision)
     # Until there is something to reload, SIGHUP would end the process.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     gateway = await app.start(settings, read=read)
-    reloader = Reloader(gateway.runtime)
+    reloader = Reloader(gateway.runtime, supervision)
     loop.add_signal_handler(signal.SIGHUP, reloader.now)
     if watched is not None:
         reloader.watch(watched)
@@ -71,17 +73,21 @@ async def _serve(settings: Settings, read: Read, watched: "Watched | None") -> N
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
+    supervision.ready()
+    alive = asyncio.create_task(supervision.keep_alive())
     try:
         await app.serve(gateway, stop)
     finally:
         reloader.stop()
+        alive.cancel()
 
 
 class Reloader:
     """Reads the configuration again when it is told to, or when its files change. What is wrong is in the log."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, supervision: Supervision) -> None:
         self._runtime = runtime
+        self._supervision = supervision
         self._tasks: set[asyncio.Task[None]] = set()
 
     def now(self) -> None:
@@ -102,12 +108,14 @@ class Reloader:
         task.add_done_callback(self._tasks.discard)
 
     async def _reload(self) -> None:
+        self._supervision.reloading()
         try:
             await self._runtime.reload()
         except ConfigError:
             pass  # its problems are in the log
         except Exception:
             log.exception("configuration.crashed")
+        self._supervision.ready()
 
     async def _watch(self, watched: "Watched") -> None:
         while True:
@@ -143,7 +151,8 @@ class Watched:
         return found
 
 
-def _signalled(stop: asyncio.Event, number: signal.Signals) -> None:
+def _signalled(stop: asyncio.Event, number: signal.Signals, supervision: Supervision) -> None:
     if stop.is_set():
         os._exit(128 + number)
+    supervision.stopping()
     stop.set()

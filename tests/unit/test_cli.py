@@ -18,6 +18,7 @@ from gateway import __version__, demo
 from gateway.auth import hash_key
 from gateway.cli import process
 from gateway.cli.output import printable
+from gateway.cli.supervision import Supervision
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -336,8 +337,8 @@ def test_the_second_signal_ends_the_process_at_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "_exit", ended.append)
     stop = asyncio.Event()
 
-    process._signalled(stop, signal.SIGTERM)
+    process._signalled(stop, signal.SIGTERM, Supervision({}))
     assert (stop.is_set(), ended) == (True, [])
 
-    process._signalled(stop, signal.SIGTERM)
+    process._signalled(stop, signal.SIGTERM, Supervision({}))
     assert ended == [143]
