@@ -4,7 +4,6 @@ As ASP.NET Web API binds them: names in any letter case, unknown ones ignored, n
 """
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from gateway.errors import Malformed, NotFound, UnsupportedMedia
 from gateway.ids import LAST_NUMBER, number_of
 from gateway.openapi import Document, Parameter
 from gateway.ports import Call
+from gateway.rest import document_in
 
 MOST = 10_000
 """Objects of one request that adds several."""
@@ -169,7 +169,7 @@ def document_of(call: Call) -> Any:
     if not _MEDIA(call.headers.get("Content-Type", "")):
         raise UnsupportedMedia("Send JSON with Content-Type: application/json")
     try:
-        return orjson.loads(call.body.removeprefix(BOM_UTF8))
+        return document_in(call.body)
     except orjson.JSONDecodeError:
         raise Malformed("The body is not valid JSON in UTF-8") from None
 

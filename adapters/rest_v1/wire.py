@@ -48,8 +48,13 @@ _FIELDS = {
 }
 
 
+_TOO_MANY = f"A request may name at most {MAX_RECIPIENTS} recipients; split it"
+
+
 def _numbers(given: object) -> list[str]:
     entries = given if isinstance(given, list) else [] if given is None else [given]
+    if len(entries) > MAX_RECIPIENTS:
+        raise ValueError(_TOO_MANY)
     numbers = [whole_text(entry) for entry in entries]
     if None in numbers:
         raise ValueError("{} must be a list of strings")
@@ -58,6 +63,8 @@ def _numbers(given: object) -> list[str]:
 
 def _ids(given: object) -> tuple[int, ...]:
     entries = given if isinstance(given, list) else [given] if given else []
+    if len(entries) > MAX_RECIPIENTS:
+        raise ValueError(_TOO_MANY)
     ids = [number_of(whole_text(entry) or "") for entry in entries]
     if None in ids:
         raise ValueError("{} must be a list of ids")
@@ -68,6 +75,8 @@ def _arguments(given: object) -> Arguments:
     given = given or {}
     if not isinstance(given, dict) or not all(isinstance(group or {}, dict) for group in given.values()):
         raise ValueError("{} must hold an object of arguments for each number, or for default")
+    if len(given) > MAX_RECIPIENTS + 1:
+        raise ValueError(_TOO_MANY)
     read = {
         number: {name: _argument(value) for name, value in (group or {}).items()} for number, group in given.items()
     }

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from adapters.rest_v2.documents import ContactDocument
-from adapters.rest_v2.exchange import Encoder, answer, json_of, listed, page_of, query_of
+from adapters.rest_v2.exchange import Encoder, answer, at_most, json_of, listed, page_of, query_of
 from gateway.addresses import Contact, Edit, Wanted
 from gateway.commands import (
     AddContacts,
@@ -43,6 +43,9 @@ _META = Parameter("meta", {"type": "string"}, "Show metadata, too; any value")
 _Text = Annotated[str, Field(max_length=2000, pattern="^[^\\u0000]*$")]
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 _Label = Annotated[str, Field(min_length=1, max_length=100, pattern="^[^\\u0000]*$")]
+_Labels = Annotated[tuple[_Label, ...], Field(max_length=100), at_most(100)]
+_Texts = Annotated[dict[_Name, _Text], Field(max_length=100), at_most(100)]
+_Changes = Annotated[dict[_Name, _Text | None], Field(max_length=100), at_most(100)]
 
 
 def _lower(value: object) -> object:
@@ -54,9 +57,9 @@ class ContactRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    properties: Annotated[dict[_Name, _Text], Field(max_length=100)]
-    metadata: Annotated[dict[_Name, dict[_Name, _Text]], Field(max_length=100)] = {}
-    labels: Annotated[tuple[_Label, ...], Field(max_length=100)] = ()
+    properties: _Texts
+    metadata: Annotated[dict[_Name, _Texts], Field(max_length=100), at_most(100)] = {}
+    labels: _Labels = ()
 
 
 class ContactPatch(BaseModel):
@@ -64,17 +67,21 @@ class ContactPatch(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    properties: Annotated[dict[_Name, _Text | None], Field(max_length=100)] = {}
-    metadata: Annotated[dict[_Name, dict[_Name, _Text | None] | None], Field(max_length=100)] = {}
-    labels: Annotated[tuple[_Label, ...], Field(max_length=100)] | None = None
+    properties: _Changes = {}
+    metadata: Annotated[dict[_Name, _Changes | None], Field(max_length=100), at_most(100)] = {}
+    labels: _Labels | None = None
 
 
 _Contacts = Annotated[list[ContactRequest], Field(min_length=1, max_length=MOST)]
-_Ids = Annotated[list[Annotated[str, Field(pattern="^[0-9a-f]{24}$")]], Field(min_length=1, max_length=MOST)]
+_Ids = Annotated[
+    list[Annotated[str, Field(pattern="^[0-9a-f]{24}$")]], Field(min_length=1, max_length=MOST), at_most(MOST)
+]
 _READ_ONE = TypeAdapter(Annotated[ContactRequest, BeforeValidator(_lower)])
 _READ_PATCH = TypeAdapter(Annotated[ContactPatch, BeforeValidator(_lower)])
 _READ_MANY = TypeAdapter(
-    Annotated[list[Annotated[ContactRequest, BeforeValidator(_lower)]], Field(min_length=1, max_length=MOST)]
+    Annotated[
+        list[Annotated[ContactRequest, BeforeValidator(_lower)]], Field(min_length=1, max_length=MOST), at_most(MOST)
+    ]
 )
 _READ_IDS = TypeAdapter(_Ids)
 

@@ -6,10 +6,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from gateway.errors import Malformed, UnsupportedMedia
 from gateway.model import Page
 from gateway.ports import Call, Reply
+from gateway.rest import document_in
 
 MAX_LIMIT = 1000
 JSON: Mapping[str, str] = {"Content-Type": "application/json; charset=utf-8"}
@@ -25,7 +28,7 @@ def json_of(call: Call) -> Any:
     if not _MEDIA(call.headers.get("Content-Type", "")):
         raise UnsupportedMedia("Send JSON, with Content-Type: application/json")
     try:
-        return orjson.loads(call.body.removeprefix(b"\xef\xbb\xbf"))
+        return document_in(call.body)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"The body is not JSON: {error.msg} at character {error.pos}") from None
 
@@ -38,9 +41,25 @@ def object_of(call: Call) -> dict[str, Any]:
     return document
 
 
+def at_most(count: int) -> BeforeValidator:
+    """A list or an object with more entries is refused before one of them is looked at: each may be a problem."""
+
+    def check(value: object) -> object:
+        if isinstance(value, (list, dict)) and len(value) > count:
+            raise PydanticCustomError("too_long", "Give at most {count}", {"count": count})
+        return value
+
+    return BeforeValidator(check)
+
+
 def whole(value: object) -> object:
     """A number as JSON Schema has it: 46.0 is the integer 46."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def said(value: object) -> str:
+    """What a field says, whatever its type; a list or an object says nothing, and may be nested too deeply to print."""
+    return "" if value is None or isinstance(value, (list, dict)) else str(value)
 
 
 def query_of(call: Call, *, lower: bool = True) -> dict[str, str]:

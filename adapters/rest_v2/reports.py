@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from adapters.rest_v2.exchange import said
 from adapters.rest_v2.wire import incoming_document
 from gateway.clock import iso, parse_iso
 from gateway.errors import Malformed
@@ -38,7 +39,7 @@ class RestV2Reports:
 
 def _read(document: dict[str, Any]) -> Report | Arrival:
     # The older schema writes the direction as a number, 1 for what comes in.
-    came_in = str(document.get("direction")).lower() in {"mo", "1"}
+    came_in = said(document.get("direction")).lower() in {"mo", "1"}
     return _arrival(document) if came_in else _report(document)
 
 
@@ -49,7 +50,7 @@ def _arrival(document: dict[str, Any]) -> Arrival:
     if missing or len(given["body"] or "") > MAX_INCOMING:
         raise Malformed(f"An incoming message needs {', '.join(missing) or 'a body of a usual length'}")
     segments = document.get("segments")
-    ucs = str(document.get("datacoding")).lower() in {"ucs", "2"}
+    ucs = said(document.get("datacoding")).lower() in {"ucs", "2"}
     return Arrival(
         upstream_id=(given["id"] or "")[:100],
         sender=(given["sender"] or "").removeprefix("+")[:32],
@@ -76,11 +77,11 @@ def _report(document: dict[str, Any]) -> Report:
     return Report(
         status=status_of(code),
         created=_moment(document.get("created")),
-        dispatch=key_of(Kind.DISPATCH, str(document.get("reference") or "")),
-        recipient=str(document.get("recipient") or "").removeprefix("+"),
-        raw_code=str(code)[:100],
+        dispatch=key_of(Kind.DISPATCH, said(document.get("reference"))),
+        recipient=said(document.get("recipient")).removeprefix("+"),
+        raw_code="None" if code is None else said(code)[:100],
         price=str(price) if priced else None,
-        currency=str(document["currency"]).upper()[:3] if priced and document.get("currency") else None,
+        currency=said(document.get("currency")).upper()[:3] or None if priced else None,
     )
 
 

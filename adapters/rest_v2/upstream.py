@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from adapters.rest_v2.exchange import said
 from adapters.rest_v2.wire import window_document
 from gateway.errors import Misconfigured, Refused, SendError, Throttled, Unanswered, Unsupported, WrongKey
 from gateway.ids import Kind, public_id
@@ -160,7 +161,7 @@ def _reference(dispatch: Dispatch) -> str:
 
 
 def _receipts(document: dict[str, Any], dispatch: Dispatch) -> Receipts:
-    raw = str(document.get("status") or "") or None
+    raw = said(document.get("status")) or None
     return Receipts(document["id"], tuple(Receipt(message.number, Status.QUEUED, raw) for message in dispatch.messages))
 
 
@@ -180,7 +181,7 @@ def _document(reply: Reply) -> dict[str, Any]:
 
 
 def _error(reply: Reply, document: dict[str, Any]) -> SendError:
-    words = str(document.get("detail") or document.get("title") or document.get("message") or "")[:500]
+    words = next(filter(None, (said(document.get(name)) for name in ("detail", "title", "message"))), "")[:500]
     if reply.status in _HOLD:
         kind = WrongKey if reply.status == 401 else Misconfigured
         return kind(f"The upstream answers {reply.status}")  # its words may repeat the key
@@ -188,11 +189,11 @@ def _error(reply: Reply, document: dict[str, Any]) -> SendError:
         return Throttled(f"The upstream answers {reply.status}", _seconds(reply.headers.get("Retry-After", "")))
     if reply.status >= 500 or reply.status < 200:
         return Unanswered(f"The upstream answers {reply.status}")
-    return Refused(_status(reply.status, document), str(reply.status), words)
+    return Refused(_status(reply, document), str(reply.status), words)
 
 
-def _status(http: int, document: dict[str, Any]) -> Status:
-    if http == 402 or (http == 403 and "credit" in str(document).lower()):
+def _status(reply: Reply, document: dict[str, Any]) -> Status:
+    if reply.status == 402 or (reply.status == 403 and b"credit" in reply.body.lower()):
         return Status.INSUFFICIENT_FUNDS
     errors = document.get("errors")
     named = " ".join(str(name).lower() for name in errors) if isinstance(errors, dict) else ""

@@ -30,7 +30,7 @@ from adapters.rest_v2.documents import (
     StatusDocument,
     WindowDocument,
 )
-from adapters.rest_v2.exchange import whole
+from adapters.rest_v2.exchange import at_most, whole
 from gateway.clock import iso, parse_iso
 from gateway.commands import Accepted
 from gateway.errors import Malformed
@@ -125,6 +125,7 @@ _Msisdn = Annotated[
 _Arguments = Annotated[
     dict[str, str],
     BeforeValidator(_texts),
+    at_most(1000),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}}),
 ]
 _TEMPLATE: dict[str, Any] = {
@@ -166,7 +167,7 @@ class BatchRequest(BaseModel):
     sender: Annotated[str, BeforeValidator(whole), _shown(pattern="^(\\+?[0-9]{1,15}|[0-9A-Za-z]{1,11})$", **_DIGITS)]
     recipients: Annotated[
         Annotated[list[_Msisdn], Field(max_length=MAX_RECIPIENTS, fail_fast=True), _shown(minItems=1), Tag("list")]
-        | Annotated[dict[str, _Arguments], Field(max_length=MAX_RECIPIENTS + 1), _shown(**_TEMPLATE), Tag("template")],
+        | Annotated[dict[str, _Arguments], at_most(MAX_RECIPIENTS + 1), _shown(**_TEMPLATE), Tag("template")],
         Discriminator(_kind),
     ]
     body: Annotated[str, _shown(type=["string", "number"], minLength=1, maxLength=MAX_BODY, pattern=_TEXT)]
@@ -188,6 +189,7 @@ class BatchRequest(BaseModel):
     deliverywindows: Annotated[
         tuple[Annotated[DeliveryWindow, BeforeValidator(_lower_keys)], ...],
         BeforeValidator(lambda value: () if value is None else value),
+        at_most(100),
         Field(max_length=100, alias="deliveryWindows"),
         _shown(type=["array", "null"]),
     ] = ()
@@ -204,6 +206,7 @@ class BatchRequest(BaseModel):
     tags: Annotated[
         tuple[str, ...],
         BeforeValidator(_one_or_many),
+        at_most(100),
         Field(max_length=100),
         WithJsonSchema(
             {

@@ -207,7 +207,7 @@ def parsed(document: str) -> Envelope:
 
 
 def _root(document: str) -> ET.Element:
-    if "<!DOCTYPE" in document or document.find("<?", 1) > 0:
+    if "<!DOCTYPE" in document or document.find("<?", 1 if _DECLARATION(document) else 0) >= 0:
         _refuse_what_is_no_message(document)
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - no document type gets here, so no entity is ever defined
     try:
@@ -265,6 +265,7 @@ _CHARSETS = {
     **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
     "latin1": "iso8859-1",
 }
+_DECLARATION = re.compile(r"<\?xml\s").match
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']").match
 
 
