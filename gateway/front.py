@@ -52,7 +52,7 @@ class Server(web.Server):
     def __init__(self, handler: Web) -> None:
         """The listener of a gateway's public side."""
         super().__init__(
-            handler.handle,
+            self._handled,
             access_log=None,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
@@ -64,6 +64,12 @@ class Server(web.Server):
     def __call__(self) -> Any:
         """As asyncio asks for it: the protocol of a new connection."""
         return Front(self)
+
+    async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await self.web.handle(request)
+        if "Content-Encoding" in request.headers and not request.content.is_eof():
+            cast("_Connection", request.protocol).leave()
+        return response
 
     def aiohttp_connection(self) -> web.RequestHandler:
         """What a connection becomes that is not plain."""
@@ -216,6 +222,10 @@ class _Connection(web.RequestHandler):
     """One connection, with our words for what is no HTTP request: aiohttp's repeat bytes of it, which may be a key."""
 
     __slots__ = ()
+
+    def leave(self) -> None:
+        """Read no more of a body that is answered; reading it to its end would unpack it, and it may be a bomb."""
+        self._lingering_time = 0.0
 
     def handle_error(
         self,

@@ -215,6 +215,42 @@ async def test_a_trickle_is_cut_off(http: Http) -> None:
     assert type(error) is Unanswered
 
 
+ENDLESS = [
+    ("headers", b"HTTP/1.1 200 OK\r\n", b"X-A: y\r\n" * 100),
+    ("one header", b"HTTP/1.1 200 OK\r\nX-A: ", b"y" * 1000),
+    ("a status line", b"HTTP/1.1 200 ", b"y" * 1000),
+    ("words before the answer", b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ("a chunk's extension", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x" * 1000),
+    ("chunks of one byte", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n" * 1000),
+    ("trailers", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 100),
+    ("a body", b"HTTP/1.1 200 OK\r\n\r\n", b"y" * 1000),
+]
+
+
+@pytest.mark.parametrize(("label", "begins", "goes_on"), ENDLESS, ids=[label for label, *_ in ENDLESS])
+async def test_an_answer_without_end_is_unanswered(http: Http, label: str, begins: bytes, goes_on: bytes) -> None:
+    """Whatever of an answer does not end: it is given up at a limit of bytes or of time, and the connection with it."""
+    left = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        writer.write(begins)
+        try:
+            while True:
+                writer.write(goes_on)
+                await writer.drain()
+                await asyncio.sleep(0)
+        except ConnectionError:
+            left.set()
+
+    async with Server(script) as server:
+        error = await error_of(http, call(server.port), connect=1, total=1)
+        async with asyncio.timeout(30):
+            await left.wait()
+
+    assert isinstance(error, Unanswered)
+
+
 async def test_a_reply_that_is_too_long_is_unanswered(http: Http) -> None:
     """Beyond a MiB nothing more is read; just so much still is."""
     largest = b"x" * MAX_REPLY
