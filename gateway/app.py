@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
@@ -15,7 +18,6 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Settings
 from gateway.dispatcher import Dispatcher
 from gateway.duties import Duties
-from gateway.errors import ConfigError
 from gateway.front import Server
 from gateway.housekeeping import Housekeeping
 from gateway.http import Http
@@ -28,7 +30,9 @@ from gateway.ports import Store
 from gateway.reports import Hooks
 from gateway.runtime import Read, Running, Runtime, tell_orphans
 from gateway.service import Service
+from gateway.sockets import Connection, Site
 from gateway.store import open_store
+from gateway.tls import Secure, identity_of
 from gateway.together import Parts as Told
 from gateway.together import Together
 from gateway.upstreams import OnCall
@@ -40,11 +44,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway that is running. `public` and `internal` are the addresses it really listens on."""
+    """A gateway that is running, with the addresses it really listens on. `secure` is TLS's, where it has its own."""
 
     store: Store
     public: Address
     internal: Address
+    secure: Address | None
     runtime: Runtime
     _exit: contextlib.AsyncExitStack
 
@@ -65,6 +70,7 @@ async def start(
         store = open_store(settings.store)
         stack.push_async_callback(store.close)
         metrics = Metrics()
+        secure = _secure(settings, metrics, clock)
         http = Http(connections=0)  # each lane has a limit of its own
         stack.push_async_callback(http.close)
         parts = assemble(settings, http, clock, on_call)
@@ -94,6 +100,7 @@ async def start(
             clock=clock,
             metrics=metrics,
             on_call=on_call,
+            secure=secure,
         )
         runtime = Runtime(running, parts, read)
         # The order of the exits matters: listeners first, then what is in flight, the store last.
@@ -101,11 +108,8 @@ async def start(
         together.start()
         stack.push_async_callback(together.stop)
         await _begin(running, settings, stack)
-        inside = web.AppRunner(_internal(running, runtime, settings), access_log=None)
-        internal_at = await _listen(inside, settings.listen.internal, stack)
-        runner = web.ServerRunner(Server(public), shutdown_timeout=settings.listen.shutdown)
-        public_at = await _listen(runner, settings.listen.public, stack)
-        return Gateway(store, public_at, internal_at, runtime, stack.pop_all())
+        addresses = await _open(running, runtime, settings, stack)
+        return Gateway(store, *addresses, runtime, stack.pop_all())
 
 
 async def _begin(running: Running, settings: Settings, stack: contextlib.AsyncExitStack) -> None:
@@ -124,17 +128,38 @@ def _internal(running: Running, runtime: Runtime, settings: Settings) -> web.App
     return internal_app(store, metrics, desks, runtime, settings.listen)
 
 
-async def _listen(runner: web.BaseRunner, address: Address, stack: contextlib.AsyncExitStack) -> Address:
+def _secure(settings: Settings, metrics: Metrics, clock: Clock) -> Secure | None:
+    tls = settings.listen.tls
+    return None if tls is None else Secure.of(identity_of(tls, clock.now()), metrics, clock.now())
+
+
+async def _open(
+    running: Running, runtime: Runtime, settings: Settings, stack: contextlib.AsyncExitStack
+) -> tuple[Address, Address, Address | None]:
+    """Listen: the addresses for clients, for operations, and for clients by TLS where it has one of its own."""
+    listen, tls = settings.listen, settings.listen.tls
+    inside = await _set_up(web.AppRunner(_internal(running, runtime, settings), access_log=None), stack)
+    internal = await _listen(inside, listen.internal, partial(Connection.of, cast("web.Server", inside.server)))
+    server = Server(running.web)
+    runner = await _set_up(web.ServerRunner(server, shutdown_timeout=listen.shutdown), stack)
+    if tls is None or tls.address is None:
+        return await _listen(runner, listen.public, server, running.secure), internal, None
+    public = await _listen(runner, listen.public, server)
+    return public, internal, await _listen(runner, tls.address, server, running.secure)
+
+
+async def _set_up(runner: web.BaseRunner, stack: contextlib.AsyncExitStack) -> web.BaseRunner:
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, address.host, address.port, backlog=1024).start()
-    except OSError as error:
-        raise ConfigError(
-            [f"listen: cannot listen on {address.host}:{address.port}: {error.strerror or error}"]
-        ) from None
-    host, port = runner.addresses[0][:2]
-    return Address(host, port)
+    return runner
+
+
+async def _listen(
+    runner: web.BaseRunner, address: Address, factory: Callable[[], Any], secure: Secure | None = None
+) -> Address:
+    site = Site(runner, address, factory, secure)
+    await site.start()
+    return site.address
 
 
 def _callbacks(
@@ -158,7 +183,8 @@ def _callbacks(
 
 async def serve(gateway: Gateway, stop: asyncio.Event) -> None:
     """Run until `stop`, then end in good order."""
-    log.info("serving", public=_shown(gateway.public), internal=_shown(gateway.internal))
+    also = {} if gateway.secure is None else {"tls": _shown(gateway.secure)}
+    log.info("serving", public=_shown(gateway.public), internal=_shown(gateway.internal), **also)
     await stop.wait()
     log.info("stopping")
     await gateway.stop()

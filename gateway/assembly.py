@@ -54,7 +54,8 @@ def assemble(settings: Settings, http: Http, clock: Clock, on_call: OnCall | Non
         relays={name: upstream.relay for name, upstream in upstreams.items()},
         seal=seal,
     )
-    faces = tuple(Mounted.of(adapter, settings.face_options(adapter)) for adapter in registry.faces())
+    hsts = settings.listen.tls.hsts if settings.listen.tls else 0
+    faces = tuple(Mounted.of(adapter, settings.face_options(adapter), hsts) for adapter in registry.faces())
     return Parts(settings, upstreams, hooks, faces, ways)
 
 

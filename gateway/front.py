@@ -17,8 +17,10 @@ import structlog
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.peers import Socket
 from gateway.ports import Call, Reply
 from gateway.replies import encoded
+from gateway.sockets import Connection
 from gateway.web import Mounted, Streams, Web
 
 log = structlog.get_logger()
@@ -68,12 +70,12 @@ class Server(web.Server):
     async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self.web.handle(request)
         if "Content-Encoding" in request.headers and not request.content.is_eof():
-            cast("_Connection", request.protocol).leave()
+            cast("Connection", request.protocol).leave()
         return response
 
     def aiohttp_connection(self) -> web.RequestHandler:
         """What a connection becomes that is not plain."""
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return Connection.of(self)
 
     def pre_shutdown(self) -> None:
         """Close what is idle; what is being answered is closed afterwards."""
@@ -98,7 +100,7 @@ class Front(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiting = b""
         self._seen = 0
-        self._peer = ""
+        self._socket = Socket("")
         self._full = False
         self._stopping = False
         self._idle_until = 0.0
@@ -109,7 +111,8 @@ class Front(asyncio.Protocol):
         """As asyncio calls it."""
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        secure = transport.get_extra_info("sslcontext") is not None
+        self._socket = Socket(str(peer[0]) if isinstance(peer, tuple) else "", secure)
         self._server.fronts.add(self)
         self._idle_until = self._loop.time() + KEEPALIVE
         self._timer = self._loop.call_at(self._idle_until, self._look)
@@ -148,7 +151,7 @@ class Front(asyncio.Protocol):
         if self._line_is_coming():
             return
         data = self._waiting
-        plain = read(self._web, data, self._peer)
+        plain = read(self._web, data, self._socket)
         if plain is None:
             self._hand_over()
             return
@@ -173,7 +176,7 @@ class Front(asyncio.Protocol):
         try:
             reply = cast("Reply", await self._web.answer(plain.mounted, plain.call))
             if not self._transport.is_closing():
-                self._transport.write(encoded(reply, plain.mounted.headers))
+                self._transport.write(encoded(reply, plain.mounted.always(secure=self._socket.secure)))
         except Streams:
             if self._stopping or self._transport.is_closing():
                 self._transport.close()
@@ -218,31 +221,7 @@ class Front(asyncio.Protocol):
             self._timer = self._loop.call_at(max(self._idle_until, self._loop.time() + 1), self._look)
 
 
-class _Connection(web.RequestHandler):
-    """One connection, with our words for what is no HTTP request: aiohttp's repeat bytes of it, which may be a key."""
-
-    __slots__ = ()
-
-    def leave(self) -> None:
-        """Read no more of a body that is answered; reading it to its end would unpack it, and it may be a bomb."""
-        self._lingering_time = 0.0
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002 - the parent's signature
-        message: str | None = None,  # noqa: ARG002
-    ) -> web.StreamResponse:
-        """A bare status, for no face is known yet; then the connection ends."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("Half an answer was sent")
-        response = web.Response(status=status, headers={"Server": "sluss"})
-        response.force_close()
-        return response
-
-
-def read(handler: Web, data: bytes, peer: str) -> Plain | None:
+def read(handler: Web, data: bytes, socket: Socket) -> Plain | None:
     """The plain request that `data` starts with; None where it is anything else, or not whole."""
     head = _HEAD.match(data)
     if head is None or head.end() > MAX_LINE:
@@ -256,7 +235,7 @@ def read(handler: Web, data: bytes, peer: str) -> Plain | None:
     end = head.end() + length
     if len(data) < end:
         return None
-    call = handler.call(head[1].decode(), path, query, CIMultiDictProxy(headers), data[head.end() : end], peer)
+    call = handler.call(head[1].decode(), path, query, CIMultiDictProxy(headers), data[head.end() : end], socket)
     return Plain(mounted, call, data[end:])
 
 

@@ -151,6 +151,13 @@ class Metrics:
         self.relayed = self._counter("relayed", "Requests passed on to upstreams", "upstream", "status")
         self.incoming = self._counter("incoming", "Messages that came in", "upstream", "caller")
         self.configurations = self._counter("configurations", "Configurations read while running", "outcome")
+        self.tls_refused = self._counter("tls_refused", "Clients with whom no TLS could be agreed on", "reason")
+        self.expires = Gauge(
+            "sluss_certificate_expires_seconds",
+            "When our certificate expires, since 1970",
+            ["listener"],
+            registry=self.registry,
+        )
         self.queue = Gauge("sluss_dispatches", "Unfinished dispatches", ["upstream", "state"], registry=self.registry)
         self.outbox = Gauge("sluss_outbox", "Posts to callers", ["caller", "state"], registry=self.registry)
         self.held = Gauge(

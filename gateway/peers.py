@@ -1,6 +1,7 @@
 """Who is at the other end, and by which address it reached us: the socket's word, or a trusted proxy's."""
 
 import re
+from typing import NamedTuple
 
 from multidict import MultiMapping
 
@@ -8,6 +9,14 @@ from gateway.config import Listen
 from gateway.networks import within
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?").fullmatch
+
+
+class Socket(NamedTuple):
+    """What a connection itself says of who is at its other end."""
+
+    address: str
+    secure: bool = False
+    """Whether it speaks TLS, with us and not with a proxy."""
 
 
 class Peers:
@@ -19,21 +28,22 @@ class Peers:
         self._public_host = (listen.public_url or "").partition("://")[2].partition("/")[0]
         self._fallback = f"{listen.public.host}:{listen.public.port}"
 
-    def address(self, peer: str, headers: MultiMapping[str]) -> str:
+    def address(self, socket: Socket, headers: MultiMapping[str]) -> str:
         """The client's address: the last one in X-Forwarded-For that is no trusted proxy of ours."""
+        peer = socket.address
         if not self._trusted or not within(peer, self._trusted):
             return peer
         hops = [hop.strip() for hop in ",".join(headers.getall("X-Forwarded-For", [])).split(",")]
         return next((hop for hop in reversed(hops) if hop and not within(hop, self._trusted)), peer)
 
-    def base(self, peer: str, headers: MultiMapping[str]) -> str:
+    def base(self, socket: Socket, headers: MultiMapping[str]) -> str:
         """Scheme and host as the client reached them, safe to print into a document.
 
         `public_url` stands in where the client named that host, or none that can be printed: an old client posts to
         the address its WSDL names, which must be one that it can reach.
         """
-        scheme, host = "http", headers.get("Host", "")
-        if self._trusted and within(peer, self._trusted):
+        scheme, host = "https" if socket.secure else "http", headers.get("Host", "")
+        if self._trusted and within(socket.address, self._trusted):
             scheme = "https" if headers.get("X-Forwarded-Proto", scheme).strip().lower() == "https" else "http"
             host = headers.get("X-Forwarded-Host", host).partition(",")[0].strip()
         if self._public_url and (host == self._public_host or not _HOST(host)):

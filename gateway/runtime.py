@@ -21,6 +21,7 @@ from gateway.ports import Store
 from gateway.rehearsal import failures
 from gateway.reports import Hooks
 from gateway.service import Service
+from gateway.tls import Identity, Secure, identity_of
 from gateway.upstreams import OnCall
 from gateway.web import Web
 
@@ -45,6 +46,7 @@ class Running:
     clock: Clock
     metrics: Metrics
     on_call: OnCall | None
+    secure: Secure | None
 
 
 class Runtime:
@@ -69,6 +71,7 @@ class Runtime:
                 if dry_run:
                     return found
                 parts = self._assembled(settings)
+                identity = self._identity(parts.settings)
             except ConfigError as error:
                 if not dry_run:
                     self._told("refused")
@@ -76,6 +79,8 @@ class Runtime:
                 raise
             spent = await spent_today(self._running.store, settings.callers, self._running.clock)
             self._use(parts, spent)
+            if identity is not None and self._running.secure is not None:
+                self._running.secure.follow(identity, self._running.clock.now())
             self._told("applied" if found else "unchanged")
             log.info(
                 "configuration.read",
@@ -98,6 +103,11 @@ class Runtime:
             log.warning("configuration", finding=finding)
         effective = followed(self._parts.settings, settings)
         return assemble(effective, self._running.http, self._running.clock, self._running.on_call)
+
+    def _identity(self, settings: Settings) -> Identity | None:
+        """What the files of the certificate say now: it may have been renewed, though nothing else has changed."""
+        secure = settings.listen.tls
+        return None if secure is None else identity_of(secure, self._running.clock.now())
 
     def _use(self, parts: Parts, spent: Mapping[str, int]) -> None:
         # Nothing here waits, so no request and no attempt ever sees half of a configuration.

@@ -19,7 +19,7 @@ from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, 
 from gateway.msisdn import mask
 from gateway.observe import Metrics
 from gateway.pacer import Pacer
-from gateway.peers import Peers
+from gateway.peers import Peers, Socket
 from gateway.ports import Adapter, Call, Face, Inbound, Leaving, Reply
 from gateway.replies import response_of
 from gateway.reports import PREFIX, Hooks
@@ -44,21 +44,28 @@ class Mounted:
     deprecated: bool
     face: Face
     headers: dict[str, str]
+    secure_headers: dict[str, str]
+    """The same over TLS: RFC 6797's header where operations want it."""
 
     def leaves(self, call: Call) -> bool:
         """Whether this is not for the face to answer, but may be passed on: then its body is not read here."""
         return isinstance(self.face, Leaving) and self.face.leaves(call)
 
     @classmethod
-    def of(cls, adapter: Adapter, options: BaseModel | None) -> "Mounted":
-        """Mount an adapter's face."""
+    def of(cls, adapter: Adapter, options: BaseModel | None, hsts: float = 0) -> "Mounted":
+        """Mount an adapter's face; `hsts` is for how many seconds a browser shall come by TLS alone."""
         if adapter.face is None:
             raise ValueError(f"{adapter.name} has no face")
         headers = {"Server": "sluss"}
         if adapter.deprecated is not None:
             headers["Deprecation"] = f"@{adapter.deprecated}"
         face = adapter.face() if options is None else adapter.face(options)
-        return cls(adapter.name, adapter.deprecated is not None, face, headers)
+        secure = headers | ({"Strict-Transport-Security": f"max-age={int(hsts)}"} if hsts else {})
+        return cls(adapter.name, adapter.deprecated is not None, face, headers, secure)
+
+    def always(self, *, secure: bool) -> dict[str, str]:
+        """What every reply carries, by TLS or without."""
+        return self.secure_headers if secure else self.headers
 
 
 class Streams(Exception):
@@ -123,18 +130,17 @@ class Web:
         mounted = self.find(path)
         if mounted is None:
             return await self._elsewhere(request, path)
-        call = self.call(request.method, path, query, request.headers, b"", request.remote or "")
+        socket = Socket(request.remote or "", request.secure)
+        call = self.call(request.method, path, query, request.headers, b"", socket)
         reply = await self.answer(mounted, call, request)
-        return reply if isinstance(reply, web.StreamResponse) else response_of(request, reply, mounted.headers)
+        if isinstance(reply, web.StreamResponse):
+            return reply
+        return response_of(request, reply, mounted.always(secure=socket.secure))
 
-    def call(
-        self, method: str, path: str, query: str, headers: MultiMapping[str], body: bytes, socket_peer: str
-    ) -> Call:
+    def call(self, method: str, path: str, query: str, headers: MultiMapping[str], body: bytes, socket: Socket) -> Call:
         """A request as faces see it."""
         peers = self._peers
-        return Call(
-            method, path, query, headers, body, peers.address(socket_peer, headers), peers.base(socket_peer, headers)
-        )
+        return Call(method, path, query, headers, body, peers.address(socket, headers), peers.base(socket, headers))
 
     async def answer(
         self, mounted: Mounted, call: Call, request: web.BaseRequest | None = None
@@ -239,7 +245,8 @@ class Web:
         body = _pieces(request) if request.can_read_body else None
         async with self._service.relay(call, body, mount, client) as (upstream, stream):
             visit.outcome, visit.facts = "broken off", {"upstream": upstream}
-            response = web.StreamResponse(status=stream.status, headers={**mounted.headers, **stream.headers})
+            always = mounted.always(secure=request.secure)
+            response = web.StreamResponse(status=stream.status, headers={**always, **stream.headers})
             await response.prepare(request)
             visit.telling = response
             async for chunk in stream.chunks:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
@@ -20,22 +21,26 @@ class Answer(NamedTuple):
     raw: bytes
 
 
-async def exchange(address: Address, request: bytes, pieces: int = 1) -> Answer:
+async def exchange(address: Address, request: bytes, pieces: int = 1, tls: ssl.SSLContext | None = None) -> Answer:
     """Send one request on a connection of its own and read its answer, even while it is still being sent."""
-    (answer,) = await exchanges(address, [request], pieces)
+    (answer,) = await exchanges(address, [request], pieces, tls)
     return answer
 
 
-async def exchanges(address: Address, requests: Sequence[bytes], pieces: int = 1) -> list[Answer]:
+async def exchanges(
+    address: Address, requests: Sequence[bytes], pieces: int = 1, tls: ssl.SSLContext | None = None
+) -> list[Answer]:
     """Send requests on one connection, each once the one before is answered, and each in so many pieces."""
-    async with connected(address) as (reader, writer):
+    async with connected(address, tls) as (reader, writer):
         return [await say(reader, writer, request, pieces) for request in requests]
 
 
 @contextlib.asynccontextmanager
-async def connected(address: Address) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection of one's own, closed in the end."""
-    reader, writer = await asyncio.open_connection(*address)
+async def connected(
+    address: Address, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection of one's own, by TLS where it is told how; closed in the end."""
+    reader, writer = await asyncio.open_connection(*address, ssl=tls)
     try:
         yield reader, writer
     finally:

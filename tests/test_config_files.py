@@ -78,6 +78,7 @@ def _unsaid(example: Settings) -> list[tuple[str, set[str]]]:
             {"only", "sealing"},
         ),  # in comments: without them all is open
         ("listen", example.listen, set()),
+        ("tls", example.listen.tls, set()),
         ("caller", erp, {"passthrough"}),  # in a comment: it stands in the place of keys
         ("key", erp.keys[1], set()),
         ("upstream", main, {"name", "options"}),
@@ -114,9 +115,11 @@ def test_the_example_shows_a_section_of_every_kind(example: Settings) -> None:
 def test_the_examples_values_are_the_defaults(example: Settings) -> None:
     """Whoever copies the example changes nothing by it, but for what its comments say."""
     listen, main, trial = example.listen, example.upstreams["main"], example.upstreams["trial"]
-    without_default = {"public_url", "trusted_proxies", "hook_secret", "internal_token"}
+    without_default = {"public_url", "trusted_proxies", "hook_secret", "internal_token", "tls"}
 
     assert listen.model_dump(exclude=without_default) == Listen().model_dump(exclude=without_default)
+    assert example.listen.tls is not None
+    assert {name: getattr(example.listen.tls, name) for name in ("hsts", "legacy")} == {"hsts": 0, "legacy": False}
     assert example.store == Settings.model_fields["store"].default
     assert {name: getattr(example.callers[0], name) for name in ("country", "currency", "organization")} == {
         "country": "46",

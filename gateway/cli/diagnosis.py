@@ -14,11 +14,13 @@ import gateway
 from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, say, show_json
 from gateway.cli.reach import NoAnswer, ask, url_of
-from gateway.config import Address, Settings, findings
+from gateway.clock import SystemClock
+from gateway.config import Address, Settings, Tls, findings
 from gateway.errors import ConfigError
 from gateway.paths import wsdl_dir
 from gateway.registry import PACKAGE
 from gateway.store.inspect import Unreadable, path_of, reading
+from gateway.tls import identity_of
 
 PYTHON = (3, 11)
 FREE = 512 * 1024 * 1024
@@ -79,6 +81,8 @@ def _all(config: Path | None) -> Iterator[Check]:
         yield Check("configuration", "valid, but perhaps not as meant", finding)
     if not found:
         yield Check("configuration", "valid")
+    if settings.listen.tls is not None:
+        yield from _tls(settings.listen.tls)
     yield from _store(settings.store)
     yield from _ports(settings)
 
@@ -109,6 +113,18 @@ def _wsdl() -> Check:
     if names:
         return Check("wsdl", f"{', '.join(names)} in {folder}")
     return Check("wsdl", f"no service description in {folder}", "Install Sluss anew: SOAP clients cannot ask for ?wsdl")
+
+
+def _tls(settings: Tls) -> Iterator[Check]:
+    now = SystemClock().now()
+    try:
+        identity = identity_of(settings, now)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Check("tls", problem.removeprefix("listen.tls."), "Mend it: the gateway does not start with it")
+        return
+    expires = f"the certificate is good until {identity.expires:%Y-%m-%d}"
+    yield Check("tls", expires, "Renew it, then `sluss reload`" if identity.findings(now) else "")
 
 
 def _store(url: str) -> Iterator[Check]:
@@ -157,7 +173,9 @@ def _ports(settings: Settings) -> Iterator[Check]:
         running = ask(f"{url_of(listen.internal)}/healthz", timeout=2).body == b"ok\n"
     except NoAnswer:
         running = False
-    for name, address in (("public", listen.public), ("internal", listen.internal)):
+    apart = listen.tls and listen.tls.address
+    addresses = [("public", listen.public), ("internal", listen.internal), *([("tls.address", apart)] if apart else [])]
+    for name, address in addresses:
         yield _port(name, address, running=running)
 
 

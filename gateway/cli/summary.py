@@ -7,21 +7,24 @@ from urllib.parse import urlsplit
 from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, fail, say, show_json, show_table
 from gateway.clock import SystemClock
-from gateway.config import Settings, UpstreamSettings, When, findings
+from gateway.config import Listen, Settings, UpstreamSettings, When, findings
 from gateway.errors import ConfigError
 from gateway.rehearsal import failures
+from gateway.tls import identity_of
 
 
 def check(path: Path | None, *, as_json: bool) -> ExitCode:
     """Print the summary; the exit code says whether it is fine, probably not meant, or invalid."""
+    now = SystemClock().now()
     try:
         settings = read_settings(path)
+        identity = settings.listen.tls and identity_of(settings.listen.tls, now)
     except ConfigError as error:
         if not as_json:
             raise
         show_json({"ok": False, "problems": list(error.problems), "findings": []})
         fail(ExitCode.USAGE)
-    found = findings(settings) + failures(settings, SystemClock().now())
+    found = findings(settings) + failures(settings, now) + (identity.findings(now) if identity else [])
     if as_json:
         show_json({"ok": not found, "problems": [], "findings": found, **_document(settings)})
     else:
@@ -31,7 +34,7 @@ def check(path: Path | None, *, as_json: bool) -> ExitCode:
 
 def _document(settings: Settings) -> dict[str, Any]:
     return {
-        "listen": {name: "{}:{}".format(*getattr(settings.listen, name)) for name in ("public", "internal")},
+        "listen": _listen(settings.listen),
         "store": settings.store,
         "callers": [
             {
@@ -62,6 +65,13 @@ def _document(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _listen(listen: Listen) -> dict[str, str]:
+    told = {name: "{}:{}".format(*getattr(listen, name)) for name in ("public", "internal")}
+    if listen.tls is not None:
+        told["tls"] = "{}:{}".format(*(listen.tls.address or listen.public))
+    return told
+
+
 def _host(upstream: UpstreamSettings) -> str | None:
     # The host alone: the rest of a URL may hold a secret.
     return urlsplit(str(getattr(upstream.options, "url", ""))).hostname
@@ -89,6 +99,8 @@ def _to(route: dict[str, Any]) -> str:
 
 def _print(document: dict[str, Any], found: list[str]) -> None:
     say("Listens on {public} for clients and {internal} for operations.".format(**document["listen"]))
+    if "tls" in document["listen"]:
+        say(f"Speaks TLS on {document['listen']['tls']}.")
     say(f"Stores in {document['store']}.")
     show_table(
         ("Caller", "Account", "Keys", "Faces", "Allowed from"),

@@ -7,12 +7,22 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, SecretStr
 
+from gateway.config.sections import Tls
 from gateway.config.settings import Settings
 from gateway.config.values import Address, Bounds
 
 HIDDEN = "********"
 
-AT_START = ("listen.public", "listen.internal", "listen.internal_token", "listen.shutdown", "store", "callbacks", "log")
+AT_START = (
+    "listen.public",
+    "listen.internal",
+    "listen.internal_token",
+    "listen.shutdown",
+    "listen.tls.address",
+    "store",
+    "callbacks",
+    "log",
+)
 """What a gateway reads once, when it starts: keys, and sections with all that is in them."""
 
 
@@ -26,6 +36,8 @@ class Change(NamedTuple):
     @property
     def at_start(self) -> bool:
         """Whether a gateway that runs does not follow it."""
+        if self.path.startswith("listen.tls") and None in (self.before, self.after):
+            return True  # the section comes or goes, and with it a listener
         return any(self.path == key or self.path.startswith(f"{key}.") for key in AT_START)
 
 
@@ -45,9 +57,15 @@ def followed(before: Settings, after: Settings) -> Settings:
     start = before.listen
     kept = {"public": start.public, "internal": start.internal}
     kept_too = {"internal_token": start.internal_token, "shutdown": start.shutdown}
-    listen = after.listen.model_copy(update={**kept, **kept_too})
+    listen = after.listen.model_copy(update={**kept, **kept_too, "tls": _tls(start.tls, after.listen.tls)})
     once = {"store": before.store, "callbacks": before.callbacks, "log": before.log}
     return after.model_copy(update={"listen": listen, **once})
+
+
+def _tls(before: Tls | None, after: Tls | None) -> Tls | None:
+    if before is None or after is None:
+        return before
+    return after.model_copy(update={"address": before.address})
 
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +19,7 @@ from gateway.config.sections import (
     Log,
     Retry,
     Sealing,
+    Tls,
     UpstreamSettings,
 )
 from gateway.config.settings import Settings, refuse
@@ -34,6 +35,7 @@ _ANY = "*"
 SECTIONS: dict[Where, type[BaseModel]] = {
     (): Settings,
     ("listen",): Listen,
+    ("listen", "tls"): Tls,
     ("callers", _ANY): Caller,
     ("callers", _ANY, "keys", _ANY): Key,
     ("upstreams", _ANY): UpstreamSettings,
@@ -81,7 +83,7 @@ def scalars() -> tuple[Where, ...]:
             (section, name)
             for section, model in sections.items()
             for name, field in model.model_fields.items()
-            if get_origin(field.annotation) is not tuple
+            if get_origin(field.annotation) is not tuple and Tls not in get_args(field.annotation)
         ),
     )
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -40,6 +41,27 @@ from gateway.nearest import shown, unknown
 from gateway.signing import SIGNING
 
 
+class Tls(Section):
+    """The certificate that clients see, whose certificates they may show, and how old they may be.
+
+    `address` None is the public address itself, which then speaks nothing else.
+    """
+
+    certificate: Path
+    key: Path
+    address: Listening | None = None
+    clients: Literal["none", "optional", "required"] = "none"
+    ca: Path | None = None
+    hsts: Duration = 0.0
+    legacy: bool = False
+
+    @model_validator(mode="after")
+    def _knows_whom_to_believe(self) -> Self:
+        if (self.clients == "none") != (self.ca is None):
+            raise ValueError("clients and ca go together: whose certificates are asked for, and who has signed them")
+        return self
+
+
 class Listen(Section):
     """Where clients (public) and operations (internal) reach the gateway."""
 
@@ -50,11 +72,15 @@ class Listen(Section):
     hook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
     internal_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     shutdown: Duration = 20.0
+    tls: Tls | None = None
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
         if self.public == self.internal and self.public.port:
             raise ValueError("public and internal are the same address: give internal a port of its own")
+        secure = self.tls and self.tls.address
+        if secure and secure.port and secure in (self.public, self.internal):
+            raise ValueError("tls.address is taken by public or internal: leave it out where public is to speak TLS")
         return self
 
 

@@ -96,11 +96,19 @@ def refuse(parts: Parts) -> None:
         raise ValidationError.from_exception_data("Settings", details, hide_input=True)
 
 
+LEGACY = (
+    "listen.tls.legacy: keys and texts travel under TLS 1.0 and 1.1, WHICH CAN BE BROKEN: serve only those old clients"
+    " there, from networks that you trust, and set it to false when the last of them is gone"
+)
+
+
 def findings(settings: Settings) -> list[str]:
     """What works, but probably not as meant: one sentence each."""
     told = []
     if not settings.callers:
         told.append("callers: there is none, so nobody can send: add one with a key from 'sluss key new'")
+    if settings.listen.tls is not None and settings.listen.tls.legacy:
+        told.append(LEGACY)
     used = {upstream for rule in settings.routes for upstream in rule.upstreams}
     told += [
         f"upstreams.{name}: no route leads here: remove it, or name it in routes"

@@ -4,7 +4,7 @@ import pytest
 from multidict import CIMultiDict
 
 from gateway.config import Listen
-from gateway.peers import Peers
+from gateway.peers import Peers, Socket
 
 PROXIED = {"trusted_proxies": ("10.0.0.0/8",)}
 PUBLIC = {"public_url": "https://sms.example.org"}
@@ -40,7 +40,7 @@ def test_the_name_by_which_a_client_reached_us(
     """A WSDL names an address that its client can reach: the one that it asked."""
     peers = Peers(Listen.model_validate(settings))
 
-    assert peers.base(peer, CIMultiDict(headers)) == base
+    assert peers.base(Socket(peer), CIMultiDict(headers)) == base
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_the_address_of_a_client_behind_a_proxy(peer: str, forwarded: str, addre
     """Only a trusted proxy is believed, and of what it passes on only what no proxy of ours has written."""
     peers = Peers(Listen.model_validate(PROXIED))
 
-    assert peers.address(peer, CIMultiDict({"X-Forwarded-For": forwarded})) == address
+    assert peers.address(Socket(peer), CIMultiDict({"X-Forwarded-For": forwarded})) == address
