@@ -26,6 +26,7 @@ MAX_BODY = 64 * 1024
 MOST = 500
 """Dispatches on a page."""
 
+_HEADERS = {"Server": "sluss", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Malformed, 400), (Busy, 503))
 
@@ -58,8 +59,13 @@ def internal_app(
             metrics.outbox.labels(box.caller, "given up").set(box.given_up)
         return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
+    async def signed(_request: web.Request, response: web.StreamResponse) -> None:
+        """No program's version, and no copy in anybody's cache: it may hold a number."""
+        response.headers.update(_HEADERS)
+
     app = web.Application(middlewares=[_answering, _guard(listen)], client_max_size=MAX_BODY)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", prometheus)])
+    app.on_response_prepare.append(signed)
     queue, outbox = desks
     app.add_routes([*_routes(queue), *_outbox_routes(outbox), _reload(runtime)])
     return app

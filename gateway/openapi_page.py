@@ -6,6 +6,16 @@ from typing import Any
 
 from gateway.openapi import Document
 
+PAGE_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""A browser runs nothing from the page, loads nothing for it, and shows it in no other page."""
+
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f23;background:#fff}
 code{font-family:ui-monospace,monospace;background:#f3f4f6;padding:.1em .3em;border-radius:.2em}

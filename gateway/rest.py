@@ -11,7 +11,7 @@ import orjson
 from gateway.commands import Command
 from gateway.errors import Malformed, MethodNotAllowed
 from gateway.openapi import Api, Document, Operation, Parameter, document
-from gateway.openapi_page import page
+from gateway.openapi_page import PAGE_HEADERS, page
 from gateway.ports import Call, Reply
 
 MAX_PARTS = 300_000
@@ -85,7 +85,7 @@ class Reference:
         if path == self._document_at:
             told = orjson.dumps({**self.document, "servers": [{"url": call.base}]})
             return Reply(200, told, {"Content-Type": "application/json; charset=utf-8"})
-        return Reply(200, page(self.document, self._document_at), {"Content-Type": "text/html; charset=utf-8"})
+        return Reply(200, page(self.document, self._document_at), PAGE_HEADERS)
 
     def serves(self, path: str) -> bool:
         """Whether a path, in small letters and without a slash at its end, is one of the two."""

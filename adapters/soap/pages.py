@@ -15,7 +15,9 @@ from gateway.ports import Headers
 PAGE_HEADERS: Headers = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "private, max-age=0",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
 }
 

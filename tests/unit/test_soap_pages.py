@@ -217,11 +217,13 @@ def test_a_page_stands_alone(label: str, document: bytes) -> None:
 
 
 def test_the_headers_of_a_page() -> None:
-    """A browser runs nothing from a page, loads nothing for it, and posts its form nowhere else."""
+    """A browser runs nothing from a page, loads nothing for it, posts its form nowhere else, and frames it nowhere."""
     assert dict(PAGE_HEADERS) == {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "private, max-age=0",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        ),
         "X-Content-Type-Options": "nosniff",
     }
 
