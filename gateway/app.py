@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway import registry
 from gateway.assembly import assemble
+from gateway.audit import Audit
 from gateway.auth import Auth
 from gateway.callbacks import Callbacks, Encoders
 from gateway.clock import Clock, SystemClock
@@ -90,6 +91,7 @@ async def start(
         public = Web(parts.faces, service, auth, hooks, metrics, Pacer(lambda: dispatcher.behind), settings.listen)
         running = Running(
             store=store,
+            audit=Audit(store.trail, clock),
             auth=auth,
             service=service,
             web=public,
@@ -125,7 +127,7 @@ async def _begin(running: Running, settings: Settings, stack: contextlib.AsyncEx
 def _internal(running: Running, runtime: Runtime, settings: Settings) -> web.Application:
     store, clock, metrics = running.store, running.clock, running.metrics
     desks = (Queue(store, running.dispatcher, clock, metrics), OutboxDesk(store, clock))
-    return internal_app(store, metrics, desks, runtime, settings.listen)
+    return internal_app(store, metrics, desks, runtime, running.audit, settings.listen)
 
 
 def _secure(settings: Settings, metrics: Metrics, clock: Clock) -> Secure | None:

@@ -1,9 +1,10 @@
 """The internal listener, for operations only: health, readiness, metrics, and their hands on the running gateway."""
 
+import asyncio
 import hmac
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import structlog
@@ -11,10 +12,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ValidationError
 
+from gateway.audit import Audit
 from gateway.config import Listen
 from gateway.errors import Busy, ConfigError, Malformed, NotFound
 from gateway.observe import Metrics
 from gateway.operations import Order, OutboxDesk, PostOrder, Queue
+from gateway.operators import HEADER, operator
 from gateway.ports import Store
 from gateway.runtime import Runtime
 
@@ -27,12 +30,15 @@ MOST = 500
 """Dispatches on a page."""
 
 _HEADERS = {"Server": "sluss", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_NAMED = frozenset({"id", "upstream", "route", "state", "outcome", "post", "caller", "all"})
+"""What the audit log keeps of an order: names and ids. The reason of a pause is with the pause."""
+_COUNTED = ("dispatches", "messages", "posts")
 _OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Malformed, 400), (Busy, 503))
 
 
 def internal_app(
-    store: Store, metrics: Metrics, desks: tuple[Queue, OutboxDesk], runtime: Runtime, listen: Listen
+    store: Store, metrics: Metrics, desks: tuple[Queue, OutboxDesk], runtime: Runtime, audit: Audit, listen: Listen
 ) -> web.Application:
     """`/healthz` (it lives), `/readyz` (the store takes writes), `/metrics`, `/queue`, `/outbox` and `/reload`."""
 
@@ -67,11 +73,11 @@ def internal_app(
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", prometheus)])
     app.on_response_prepare.append(signed)
     queue, outbox = desks
-    app.add_routes([*_routes(queue), *_outbox_routes(outbox), _reload(runtime)])
+    app.add_routes([*_routes(queue, audit), *_outbox_routes(outbox, audit), _reload(runtime)])
     return app
 
 
-def _routes(queue: Queue) -> list[web.RouteDef]:
+def _routes(queue: Queue, audit: Audit) -> list[web.RouteDef]:
     async def overview(_request: web.Request) -> web.Response:
         """Every upstream with what waits for it."""
         return web.json_response(await queue.overview())
@@ -88,8 +94,9 @@ def _routes(queue: Queue) -> list[web.RouteDef]:
 
     async def done(request: web.Request) -> web.Response:
         """Do something with some of them."""
-        order = _order(Order, await _json(request))
-        return web.json_response(await queue.do(request.match_info["verb"], order, request.remote or ""))
+        verb, order = request.match_info["verb"], _order(Order, await _json(request))
+        told = await _audited(audit, request, "queue", order, lambda: queue.do(verb, order, request.remote or ""))
+        return web.json_response(told)
 
     return [
         web.get("/queue", overview),
@@ -99,7 +106,7 @@ def _routes(queue: Queue) -> list[web.RouteDef]:
     ]
 
 
-def _outbox_routes(outbox: OutboxDesk) -> list[web.RouteDef]:
+def _outbox_routes(outbox: OutboxDesk, audit: Audit) -> list[web.RouteDef]:
     async def overview(_request: web.Request) -> web.Response:
         """Every caller with what waits for it, and what was given up."""
         return web.json_response(await outbox.overview())
@@ -111,14 +118,34 @@ def _outbox_routes(outbox: OutboxDesk) -> list[web.RouteDef]:
 
     async def done(request: web.Request) -> web.Response:
         """Post some of it again, or forget it."""
-        order = _order(PostOrder, await _json(request))
-        return web.json_response(await outbox.do(request.match_info["verb"], order, request.remote or ""))
+        verb, order = request.match_info["verb"], _order(PostOrder, await _json(request))
+        told = await _audited(audit, request, "outbox", order, lambda: outbox.do(verb, order, request.remote or ""))
+        return web.json_response(told)
 
     return [
         web.get("/outbox", overview),
         web.get("/outbox/given-up", listed),
         web.post("/outbox/{verb}", done),
     ]
+
+
+async def _audited(
+    audit: Audit, request: web.Request, desk: str, order: Order | PostOrder, do: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Do it, and keep who has done it; a dry run does nothing, so nothing is kept of it."""
+    if order.dry_run:
+        return await do()
+    about = {name: str(value) for name, value in order.model_dump(exclude_defaults=True).items() if name in _NAMED}
+    async with audit.act(await _operator(request), f"{desk} {request.match_info['verb']}", about) as ending:
+        told = await do()
+        ending.say(**{name: told[name] for name in _COUNTED if name in told})
+        return told
+
+
+async def _operator(request: web.Request) -> str:
+    peer, here = (request.get_extra_info(name) for name in ("peername", "sockname"))
+    claimed, by_token = request.headers.get(HEADER, ""), "Authorization" in request.headers
+    return await asyncio.to_thread(operator, peer[:2], here[:2], claimed=claimed, by_token=by_token)
 
 
 def _number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
@@ -136,7 +163,7 @@ def _reload(runtime: Runtime) -> web.RouteDef:
         if not isinstance(dry_run, bool) or document.keys() - {"dry_run"}:
             raise Malformed("The body may hold 'dry_run', true or false, and nothing else")
         try:
-            found = await runtime.reload(dry_run=dry_run)
+            found = await runtime.reload(dry_run=dry_run, who=await _operator(request))
         except ConfigError as error:
             return web.json_response({"error": "The configuration is refused", "problems": error.problems}, status=409)
         changes = [{**change._asdict(), "at_next_start": change.at_start} for change in found]

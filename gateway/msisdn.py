@@ -34,6 +34,14 @@ def listed(text: str) -> list[str]:
     return [number for entry in text.replace(";", ",").split(",") if (number := entry.strip())]
 
 
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{8,15}(?![0-9A-Za-z])").sub
+
+
+def without_numbers(text: str) -> str:
+    """A text in which all that may be a phone number is masked."""
+    return _NUMBER(lambda number: mask(number[0]), text)
+
+
 def mask(number: str) -> str:
     """A number as logs show it: country and last two digits, `46*******78`."""
     return number if len(number) <= 5 else f"{number[:2]}{'*' * (len(number) - 4)}{number[-2:]}"

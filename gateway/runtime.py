@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.assembly import Parts, assemble
+from gateway.audit import Audit
 from gateway.auth import Auth
 from gateway.callbacks import Callbacks
 from gateway.clock import Clock
@@ -36,6 +37,7 @@ class Running:
     """What follows the configuration of a running gateway, and what new parts of it are built with."""
 
     store: Store
+    audit: Audit
     auth: Auth
     service: Service
     web: Web
@@ -59,11 +61,19 @@ class Runtime:
         self._read = read
         self._one = asyncio.Lock()
 
-    async def reload(self, *, dry_run: bool = False) -> list[Change]:
+    async def reload(self, *, dry_run: bool = False, who: str = "the gateway") -> list[Change]:
         """Put what the file says now in place; returns what differs, with `dry_run` that alone.
 
         Raises ConfigError where the file is not sound or fails its own tests: then nothing has changed.
         """
+        if dry_run:
+            return await self._reload(dry_run=True)
+        async with self._running.audit.act(who, "reload", {}) as ending:
+            found = await self._reload(dry_run=False)
+            ending.say(changed=" ".join(change.path for change in found) or "nothing")
+            return found
+
+    async def _reload(self, *, dry_run: bool) -> list[Change]:
         async with self._one:
             try:
                 settings = await self._sound()

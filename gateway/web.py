@@ -16,7 +16,7 @@ from gateway.auth import Auth
 from gateway.commands import Relay, SendPasscode, SubmitBatch
 from gateway.config import Caller, Listen
 from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
-from gateway.msisdn import mask
+from gateway.msisdn import without_numbers
 from gateway.observe import Metrics
 from gateway.pacer import Pacer
 from gateway.peers import Peers, Socket
@@ -32,7 +32,6 @@ STANDSTILL = 30.0
 """Seconds for which a client may neither send nor read while something is passed on."""
 # Parameters that were put behind a path without a `?` may hold a key.
 _END_OF_PATH = re.compile("[&;=%]").split
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{8,15}(?![0-9A-Za-z])").sub
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
@@ -289,7 +288,7 @@ class Web:
 
 def _path(path: str) -> str:
     """As much of a path as the log shows: what may be a phone number is masked."""
-    return _NUMBER(lambda number: mask(number[0]), _END_OF_PATH(path, 1)[0][:200])
+    return without_numbers(_END_OF_PATH(path, 1)[0][:200])
 
 
 def target(raw: str) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import ask, keeping, outbox, queue, run, setup
+from gateway.cli import ask, auditing, keeping, outbox, queue, run, setup
 from gateway.cli.output import Guarded
 
 _HELP = """A gateway that keeps software alive which speaks an SMS provider's retired APIs.
@@ -57,6 +57,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("codes", ask.codes, "sluss codes 101"),
     ("backup", keeping.backup, "sluss backup /var/backups/sluss-$(date +%F).db"),
     ("restore", keeping.restore, "sluss restore /var/backups/sluss-2026-11-23.db"),
+    ("audit", auditing.audit, "sluss audit --limit 20"),
     ("doctor", setup.doctor, "sluss doctor --config /etc/sluss/sluss.yaml"),
 )
 _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.auditing import audited
 from gateway.cli.options import ConfigFile, Json, read_settings
 from gateway.cli.output import ExitCode, fail, say, show_json
 
@@ -23,13 +24,15 @@ def backup(
     import sqlite3
 
     from gateway.store import backup as copies
-    from gateway.store.inspect import Unreadable
+    from gateway.store.inspect import Unreadable, path_of
 
     url = read_settings(config).store
     if url.startswith("postgresql://"):
         fail(ExitCode.USAGE, "The store is a PostgreSQL server's: use pg_dump, or what your server is backed up with")
     try:
-        size = copies.backup(url, target, _show_progress)
+        with audited(path_of(url), "backup", {"file": str(target)}) as ending:
+            size = copies.backup(url, target, _show_progress)
+            ending.say(bytes=size)
     except Unreadable as error:
         fail(ExitCode.UNREACHABLE, str(error))
     except (OSError, sqlite3.Error) as error:
@@ -59,6 +62,7 @@ def restore(
 
     from gateway.clock import SystemClock
     from gateway.errors import ConfigError
+    from gateway.operators import oneself
     from gateway.store import backup as copies
     from gateway.store.inspect import path_of
 
@@ -68,7 +72,7 @@ def restore(
     if not source.is_file():
         fail(ExitCode.UNREACHABLE, f"There is no file {source}")
     try:
-        found = copies.restore(source, path, SystemClock().now(), nothing_left=nothing_left)
+        found = copies.restore(source, path, SystemClock().now(), nothing_left=nothing_left, who=oneself())
     except FileExistsError:
         fail(ExitCode.FINDINGS, f"{path} exists already: move it away first, nothing is ever overwritten")
     except ConfigError as error:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from gateway.cli.options import read_settings
 from gateway.cli.output import ExitCode, fail, say, show_json, show_table
 from gateway.cli.reach import Answer, NoAnswer, ask, url_of
+from gateway.operators import claim
 
 PATIENCE = 300.0
 """Seconds until an answer must be there: a long queue is moved in many small steps."""
@@ -181,7 +182,7 @@ class RunningGateway:
 
     def _ask(self, path: str, document: object = None) -> dict[str, Any]:
         try:
-            answer = ask(f"{self._url}{path}", key=self._token, document=document, timeout=PATIENCE)
+            answer = ask(f"{self._url}{path}", key=self._token, document=document, timeout=PATIENCE, operator=claim())
         except NoAnswer as error:
             fail(ExitCode.UNREACHABLE, f"{error}. Is the gateway running, with this configuration?")
         found = answer.json()

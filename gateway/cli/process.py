@@ -66,7 +66,7 @@ async def _serve(settings: Settings, read: Read, watched: "Watched | None") -> N
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     gateway = await app.start(settings, read=read)
     reloader = Reloader(gateway.runtime, supervision)
-    loop.add_signal_handler(signal.SIGHUP, reloader.now)
+    loop.add_signal_handler(signal.SIGHUP, reloader.now, "SIGHUP")
     if watched is not None:
         reloader.watch(watched)
     # What exists now lives as long as the process: the collector need never look at it again.
@@ -90,9 +90,9 @@ class Reloader:
         self._supervision = supervision
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def now(self) -> None:
-        """Begin to."""
-        self._start(self._reload())
+    def now(self, who: str) -> None:
+        """Begin to, for whoever asked."""
+        self._start(self._reload(who))
 
     def watch(self, watched: "Watched") -> None:
         """Look at the files from now on."""
@@ -107,10 +107,10 @@ class Reloader:
         self._tasks.add(task := asyncio.create_task(work))
         task.add_done_callback(self._tasks.discard)
 
-    async def _reload(self) -> None:
+    async def _reload(self, who: str) -> None:
         self._supervision.reloading()
         try:
-            await self._runtime.reload()
+            await self._runtime.reload(who=who)
         except ConfigError:
             pass  # its problems are in the log
         except Exception:
@@ -121,7 +121,7 @@ class Reloader:
         while True:
             await asyncio.sleep(LOOK)
             if watched.changed():
-                await self._reload()
+                await self._reload("a change of the file")
 
 
 class Watched:

@@ -6,6 +6,8 @@ import urllib.request
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gateway.operators import HEADER
+
 if TYPE_CHECKING:
     from gateway.config import Address
 
@@ -39,9 +41,13 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
 
 
-def ask(url: str, *, key: str | None = None, document: object = None, timeout: float = 10.0) -> Answer:
-    """GET, or POST where there is a document. Raises NoAnswer."""
+def ask(
+    url: str, *, key: str | None = None, document: object = None, timeout: float = 10.0, operator: str | None = None
+) -> Answer:
+    """GET, or POST where there is a document; `operator` is for the gateway's audit log. Raises NoAnswer."""
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    if operator:
+        headers[HEADER] = operator
     body = None
     if document is not None:
         headers["Content-Type"] = "application/json"

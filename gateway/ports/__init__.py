@@ -41,9 +41,11 @@ from gateway.ports.store import (
     Store,
     Transition,
 )
+from gateway.ports.trail import Act, Recorded, Trail
 
 __all__ = [
     "OUTBOX",
+    "Act",
     "Adapter",
     "Arrival",
     "Book",
@@ -69,6 +71,7 @@ __all__ = [
     "Poll",
     "Receipt",
     "Receipts",
+    "Recorded",
     "Records",
     "Relaying",
     "Repeated",
@@ -79,6 +82,7 @@ __all__ = [
     "Settlement",
     "Store",
     "Stream",
+    "Trail",
     "Transition",
     "Upstream",
     "Word",

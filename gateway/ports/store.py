@@ -25,6 +25,7 @@ from gateway.model import (
 )
 from gateway.ports.book import Book
 from gateway.ports.company import Company
+from gateway.ports.trail import Trail
 
 
 class NewBatch(NamedTuple):
@@ -188,6 +189,11 @@ class Store(Protocol):
     @property
     def book(self) -> Book:
         """The accounts' address books."""
+        ...
+
+    @property
+    def trail(self) -> Trail:
+        """What operations have done."""
         ...
 
     @property

@@ -5,6 +5,7 @@ of them is sent again by itself; and numbers that were given out since are not g
 """
 
 import contextlib
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,9 +14,9 @@ from typing import NamedTuple, cast
 
 from gateway.ids import LAST_NUMBER
 from gateway.model import DispatchState, StatusEntry
-from gateway.ports import Transition
+from gateway.ports import Act, Transition
 from gateway.status import Status
-from gateway.store import queries, schema, statuses
+from gateway.store import queries, schema, statuses, trail
 from gateway.store.inspect import reading
 
 PAGES = 2048
@@ -56,8 +57,10 @@ def backup(url: str, target: Path, progress: Progress) -> int:
         return path.stat().st_size
 
 
-def restore(source: Path, path: Path, now: int, *, nothing_left: bool) -> Restored:
+def restore(source: Path, path: Path, now: int, *, nothing_left: bool, who: str) -> Restored:
     """Put a copy where the store of a gateway is to be. `nothing_left`: no gateway has run since it was made.
+
+    It is in the audit log of the store that is put back that `who` has done it.
 
     Raises ConfigError where the copy is none of ours or the place is in use, OSError, sqlite3.Error.
     """
@@ -72,6 +75,8 @@ def restore(source: Path, path: Path, now: int, *, nothing_left: bool) -> Restor
                 schema.prepare(place)
                 with contextlib.closing(schema.connect(str(place))) as store:
                     restored = _doubted(store, now) if not nothing_left else Restored(_messages(store), 0)
+                    key = trail.begin(store, Act(now, who, "restore", json.dumps({"file": source.name})))
+                    trail.end(store, key, now, f"done, messages {restored.messages}, unknown {restored.doubtful}")
                     store.execute("PRAGMA journal_mode = DELETE")
                 return restored
 

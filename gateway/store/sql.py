@@ -45,6 +45,7 @@ from gateway.store.db import Db
 from gateway.store.numbers import Numbers
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
+from gateway.store.trail import SqlTrail
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -71,6 +72,7 @@ class SqlStore(ABC):
     def __init__(self) -> None:
         self._ordinals = Ordinals(queries.last_ordinal)
         self.book = SqlBook(self._read, self._write)
+        self.trail = SqlTrail(self._write)
 
     @abstractmethod
     def _insert(self, rows: Make) -> Awaitable[None]:

@@ -9,6 +9,7 @@ from builders import NOW, a_content, a_new_batch, claimed, depths, next_post, st
 from contract.store_conversations import Conversing
 from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
+from contract.store_trail import Auditing
 
 from gateway.errors import Busy
 from gateway.hours import Hours
@@ -967,6 +968,7 @@ class Living:
 
 class StoreContract(
     Adding,
+    Auditing,
     Reading,
     Leasing,
     Sharing,
