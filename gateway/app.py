@@ -25,7 +25,7 @@ from gateway.http import Http
 from gateway.internal import internal_app
 from gateway.limits import Limits, spent_today
 from gateway.observe import Metrics
-from gateway.operations import OutboxDesk, Queue
+from gateway.operations import ErasureDesk, OutboxDesk, Queue
 from gateway.pacer import Pacer
 from gateway.ports import Store
 from gateway.reports import Hooks
@@ -126,7 +126,11 @@ async def _begin(running: Running, settings: Settings, stack: contextlib.AsyncEx
 
 def _internal(running: Running, runtime: Runtime, settings: Settings) -> web.Application:
     store, clock, metrics = running.store, running.clock, running.metrics
-    desks = (Queue(store, running.dispatcher, clock, metrics), OutboxDesk(store, clock))
+    desks = (
+        Queue(store, running.dispatcher, clock, metrics),
+        OutboxDesk(store, clock),
+        ErasureDesk(store, running.service.registers, clock, metrics),
+    )
     return internal_app(store, metrics, desks, runtime, running.audit, settings.listen)
 
 

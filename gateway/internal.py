@@ -16,7 +16,7 @@ from gateway.audit import Audit
 from gateway.config import Listen
 from gateway.errors import Busy, ConfigError, Malformed, NotFound
 from gateway.observe import Metrics
-from gateway.operations import Order, OutboxDesk, PostOrder, Queue
+from gateway.operations import ErasureDesk, ErasureOrder, Order, OutboxDesk, PostOrder, Queue
 from gateway.operators import HEADER, operator
 from gateway.ports import Store
 from gateway.runtime import Runtime
@@ -37,10 +37,13 @@ _OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Malformed, 400), (Busy, 503))
 
 
+Desks = tuple[Queue, OutboxDesk, ErasureDesk]
+
+
 def internal_app(
-    store: Store, metrics: Metrics, desks: tuple[Queue, OutboxDesk], runtime: Runtime, audit: Audit, listen: Listen
+    store: Store, metrics: Metrics, desks: Desks, runtime: Runtime, audit: Audit, listen: Listen
 ) -> web.Application:
-    """`/healthz` (it lives), `/readyz` (the store takes writes), `/metrics`, `/queue`, `/outbox` and `/reload`."""
+    """`/healthz` (it lives), `/readyz` (the store takes writes), `/metrics`, and what operations may do."""
 
     async def healthz(_request: web.Request) -> web.Response:
         """The process lives."""
@@ -72,8 +75,8 @@ def internal_app(
     app = web.Application(middlewares=[_answering, _guard(listen)], client_max_size=MAX_BODY)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", prometheus)])
     app.on_response_prepare.append(signed)
-    queue, outbox = desks
-    app.add_routes([*_routes(queue, audit), *_outbox_routes(outbox, audit), _reload(runtime)])
+    queue, outbox, erasure = desks
+    app.add_routes([*_routes(queue, audit), *_outbox_routes(outbox, audit), _erase(erasure, audit), _reload(runtime)])
     return app
 
 
@@ -95,7 +98,9 @@ def _routes(queue: Queue, audit: Audit) -> list[web.RouteDef]:
     async def done(request: web.Request) -> web.Response:
         """Do something with some of them."""
         verb, order = request.match_info["verb"], _order(Order, await _json(request))
-        told = await _audited(audit, request, "queue", order, lambda: queue.do(verb, order, request.remote or ""))
+        told = await _audited(
+            audit, request, f"queue {verb}", order, lambda: queue.do(verb, order, request.remote or "")
+        )
         return web.json_response(told)
 
     return [
@@ -119,7 +124,9 @@ def _outbox_routes(outbox: OutboxDesk, audit: Audit) -> list[web.RouteDef]:
     async def done(request: web.Request) -> web.Response:
         """Post some of it again, or forget it."""
         verb, order = request.match_info["verb"], _order(PostOrder, await _json(request))
-        told = await _audited(audit, request, "outbox", order, lambda: outbox.do(verb, order, request.remote or ""))
+        told = await _audited(
+            audit, request, f"outbox {verb}", order, lambda: outbox.do(verb, order, request.remote or "")
+        )
         return web.json_response(told)
 
     return [
@@ -129,16 +136,30 @@ def _outbox_routes(outbox: OutboxDesk, audit: Audit) -> list[web.RouteDef]:
     ]
 
 
+def _erase(erasure: ErasureDesk, audit: Audit) -> web.RouteDef:
+    async def erase(request: web.Request) -> web.Response:
+        """Erase a number, which stands in the body: addresses are logged by whoever stands in between."""
+        order = _order(ErasureOrder, await _json(request))
+        told = await _audited(audit, request, "erase", order, lambda: erasure.do(order, request.remote or ""))
+        return web.json_response(told)
+
+    return web.post("/erase", erase)
+
+
 async def _audited(
-    audit: Audit, request: web.Request, desk: str, order: Order | PostOrder, do: Callable[[], Awaitable[dict[str, Any]]]
+    audit: Audit,
+    request: web.Request,
+    act: str,
+    order: Order | PostOrder | ErasureOrder,
+    do: Callable[[], Awaitable[dict[str, Any]]],
 ) -> dict[str, Any]:
     """Do it, and keep who has done it; a dry run does nothing, so nothing is kept of it."""
     if order.dry_run:
         return await do()
     about = {name: str(value) for name, value in order.model_dump(exclude_defaults=True).items() if name in _NAMED}
-    async with audit.act(await _operator(request), f"{desk} {request.match_info['verb']}", about) as ending:
+    async with audit.act(await _operator(request), act, about) as ending:
         told = await do()
-        ending.say(**{name: told[name] for name in _COUNTED if name in told})
+        ending.say(**{name: told[name] for name in _COUNTED if name in told}, **told.get("erased", {}))
         return told
 
 

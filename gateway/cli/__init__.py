@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import ask, auditing, checkup, keeping, outbox, queue, run, setup
+from gateway.cli import ask, auditing, checkup, keeping, outbox, privacy, queue, run, setup
 from gateway.cli.output import Guarded
 
 _HELP = """A gateway that keeps software alive which speaks an SMS provider's retired APIs.
@@ -59,6 +59,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("restore", keeping.restore, "sluss restore /var/backups/sluss-2026-11-23.db"),
     ("audit", auditing.audit, "sluss audit --limit 20"),
     ("fsck", checkup.fsck, "sluss fsck || sluss fsck --repair"),
+    ("erase", privacy.erase, "sluss erase +46712345678 --dry-run"),
     ("doctor", setup.doctor, "sluss doctor --config /etc/sluss/sluss.yaml"),
 )
 _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (

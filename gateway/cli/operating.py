@@ -165,6 +165,19 @@ class RunningGateway:
         posts = _counted(document["posts"], "post", "s")
         say(f"{'Would be ' if dry_run else ''}{done}: {posts}.".capitalize())
 
+    def erase(self, order: Mapping[str, object], *, yes: bool, dry_run: bool) -> None:
+        """Erase a number, after a look at what it would be."""
+        document = self._ask("/erase", {**order, "dry_run": dry_run or not yes})
+        if self._json:
+            show_json(document)
+        else:
+            _print_erased(document)
+        if not (yes or dry_run) and any(document["erased"].values()):
+            fail(ExitCode.FINDINGS, "Nothing was erased yet. Add --yes to do it, for good.")
+        if document["left"]:
+            sentence = "came in or were to be sent meanwhile, and still hold the number: run it again"
+            fail(ExitCode.FINDINGS, f"{_counted(document['left'], 'row', 's')} {sentence}.")
+
     def reload(self, *, dry_run: bool) -> ExitCode:
         """Put the configuration of the file in place, or only tell what would change; whether anything differs."""
         document = self._ask("/reload", {"dry_run": dry_run})
@@ -211,6 +224,37 @@ def _needs_yes(action: str, wanted: Mapping[str, str], would: Mapping[str, Any],
         )
     if action in {"cancel", "resolve"} and "id" not in wanted:
         fail(ExitCode.FINDINGS, f"{amount} would be {_DONE[action]}, for good. Add --yes to do it.")
+
+
+_WHERE = {
+    "messages": "Messages to it",
+    "incoming": "Messages from it",
+    "conversations": "Entries of conversations",
+    "contacts": "Contacts",
+    "texts": "Rows that mention it",
+    "passcodes": "Two-factor codes",
+    "idempotency": "Idempotency keys",
+    "senders": "Registered senders",
+    "blacklist": "Blacklist entries",
+}
+
+
+def _print_erased(document: Mapping[str, Any]) -> None:
+    erased = document["erased"]
+    show_table(
+        ("Where", "Would be erased" if document["dry_run"] else "Erased"),
+        ((words, erased[name]) for name, words in _WHERE.items()),
+    )
+    for amount, sentence in (
+        (document["waiting"], "still to be sent, which stops it unless --cancel is given"),
+        (document["busy"], "on the way or unknown, which stops it until that has ended"),
+    ):
+        if document["dry_run"] and amount:
+            say(f"{_counted(amount, 'message', 's')} to it {'is' if amount == 1 else 'are'} {sentence}.")
+    if erased["blacklist_kept"]:
+        say("It stays on blacklists, so that nothing is sent to it again; --blacklist takes it off.")
+    if not document["dry_run"] and not document["scrubbed"]:
+        say("The database's files were not written anew: unused parts of them may still hold it.")
 
 
 def _print_changes(changes: list[dict[str, Any]]) -> None:

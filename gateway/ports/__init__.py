@@ -24,6 +24,7 @@ from gateway.ports.adapter import (
 )
 from gateway.ports.book import Book
 from gateway.ports.company import OUTBOX, Company, Word
+from gateway.ports.life import ERASED, Life, Look, Part, Traces
 from gateway.ports.store import (
     Callback,
     Depth,
@@ -44,6 +45,7 @@ from gateway.ports.store import (
 from gateway.ports.trail import Act, Recorded, Trail
 
 __all__ = [
+    "ERASED",
     "OUTBOX",
     "Act",
     "Adapter",
@@ -62,11 +64,14 @@ __all__ = [
     "Inbound",
     "KeyTaken",
     "Leaving",
+    "Life",
     "Local",
+    "Look",
     "NewBatch",
     "NewDispatch",
     "NewPasscode",
     "Outbox",
+    "Part",
     "Pause",
     "Poll",
     "Receipt",
@@ -82,6 +87,7 @@ __all__ = [
     "Settlement",
     "Store",
     "Stream",
+    "Traces",
     "Trail",
     "Transition",
     "Upstream",

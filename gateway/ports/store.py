@@ -25,6 +25,7 @@ from gateway.model import (
 )
 from gateway.ports.book import Book
 from gateway.ports.company import Company
+from gateway.ports.life import Life
 from gateway.ports.trail import Trail
 
 
@@ -197,6 +198,11 @@ class Store(Protocol):
         ...
 
     @property
+    def life(self) -> Life:
+        """How long it remembers."""
+        ...
+
+    @property
     def company(self) -> Company:
         """The gateways that share the store."""
         ...
@@ -326,6 +332,10 @@ class Store(Protocol):
 
     async def withdraw(self, dispatches: Sequence[int], now: int) -> list[Transition]:
         """As `cancel`, for these dispatches."""
+        ...
+
+    async def withdraw_alone(self, numbers: Sequence[int], now: int) -> list[Transition]:
+        """Cancel these messages where they have not left; the others of their dispatches leave as ever."""
         ...
 
     async def accepted(self, since: int) -> dict[str, int]:

@@ -203,6 +203,28 @@ def cancel(db: Db, keys: Sequence[int], now: int) -> list[Transition]:
     return statuses.record(db, canceled)
 
 
+def cancel_alone(db: Db, numbers: Sequence[int], now: int) -> list[Transition]:
+    """Cancel messages that wait, each alone: the last one of a dispatch ends it, any other one leaves it."""
+    moved: list[Transition] = []
+    for number in numbers:
+        row = db.execute(
+            "SELECT key, upstream FROM dispatch WHERE key = (SELECT dispatch FROM message WHERE number = ?)"
+            " AND state IN (?, ?)",
+            (number, READY, HELD),
+        ).fetchone()
+        if row is None:
+            continue
+        key, upstream = row
+        dispatch = dispatch_of(db, number)
+        if dispatch is None or len(dispatch.messages) == 1:
+            moved += cancel(db, [key], now)
+        elif not _has_left(dispatch):
+            db.execute("UPDATE message SET dispatch = 0 WHERE number = ?", (number,))
+            entry = StatusEntry(status=Status.CANCELED, created=now, upstream=upstream)
+            moved += statuses.record(db, [Transition(number, entry, doubt=True)])
+    return moved
+
+
 def cancel_batch(db: Db, of: Batch, now: int) -> list[Transition]:
     """Cancel what has not left of a batch."""
     rows = db.execute("SELECT key FROM dispatch WHERE key BETWEEN ? AND ?", (of.key, of.key + of.size - 1)).fetchall()

@@ -23,10 +23,13 @@ _SETTINGS = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
     "PRAGMA busy_timeout = 5000",
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten; many builds of SQLite do so anyway
 )
 
 _ROWS = (64, 16, 4, 1)
 """Rows of one INSERT: few sizes, so that prepared statements are used again."""
+_PATIENCE = 6
+"""Times that a reader's end is waited for, each as long as `busy_timeout`."""
 
 
 def lock(path: Path) -> IO[bytes]:
@@ -110,6 +113,21 @@ def prepare(path: Path) -> None:
         raise ConfigError([f"store: cannot use {path}: {error}"]) from None
     finally:
         connection.close()
+
+
+def scrub(path: Path) -> bool:
+    """Write a database anew that others use meanwhile, so that its files hold no byte of what was deleted.
+
+    Whoever writes waits, for five seconds at most; whether it could be done to the last file. Raises sqlite3.Error.
+    """
+    with contextlib.closing(connect(str(path))) as connection:
+        connection.execute("VACUUM")
+        # The log holds what the database held before, until it is emptied.
+        for _ in range(_PATIENCE):
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return True
+    return False
 
 
 def touch(db: Db) -> None:

@@ -42,6 +42,7 @@ from gateway.store import conversations, idempotency, incoming, outbox, passcode
 from gateway.store.book import SqlBook
 from gateway.store.commit import Make, Rows
 from gateway.store.db import Db
+from gateway.store.life import SqlLife
 from gateway.store.numbers import Numbers
 from gateway.store.ordinals import Ordinals
 from gateway.store.rows import content_to_json, params_to_json, plan_to_json
@@ -73,6 +74,7 @@ class SqlStore(ABC):
         self._ordinals = Ordinals(queries.last_ordinal)
         self.book = SqlBook(self._read, self._write)
         self.trail = SqlTrail(self._write)
+        self.life = SqlLife(self._read, self._write, self._scrub)
 
     @abstractmethod
     def _insert(self, rows: Make) -> Awaitable[None]:
@@ -97,6 +99,10 @@ class SqlStore(ABC):
     @abstractmethod
     async def _read(self, work: Callable[[Db], T]) -> T:
         """Run a function that changes nothing."""
+
+    async def _scrub(self) -> bool:
+        """Leave no byte of what was erased in files of its own; whether it can."""
+        return False
 
     def _take(self, size: int) -> int:
         """The first of so many numbers. Raises Busy where there are none."""
@@ -222,6 +228,10 @@ class SqlStore(ABC):
     async def withdraw(self, dispatches: Sequence[int], now: int) -> list[Transition]:
         """Cancel them; see the port."""
         return await self._write(lambda db: queue.cancel(db, dispatches, now))
+
+    async def withdraw_alone(self, numbers: Sequence[int], now: int) -> list[Transition]:
+        """Cancel messages alone; see the port."""
+        return await self._write(lambda db: queue.cancel_alone(db, numbers, now))
 
     async def accepted(self, since: int) -> dict[str, int]:
         """Messages by caller; see the port."""

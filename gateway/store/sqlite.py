@@ -4,12 +4,13 @@
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.errors import ConfigError
+from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.store import queries, queue, schema
 from gateway.store.alone import Alone
@@ -27,6 +28,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()
+        self._path = path
         self._lock = schema.lock(path) if path else None
         if path:
             try:
@@ -61,6 +63,13 @@ class SqliteStore(SqlStore):
         # Last, for the last connection that may write folds the log into the database and removes it.
         await self._writer.close()
         self._unlock()
+
+    async def _scrub(self) -> bool:
+        """Write the file anew; in memory nothing is left of what was erased."""
+        try:
+            return self._path is None or await asyncio.to_thread(schema.scrub, self._path)
+        except sqlite3.OperationalError as error:
+            raise Busy("The database file cannot be written anew now; try again later") from error
 
     def _unlock(self) -> None:
         if self._lock:

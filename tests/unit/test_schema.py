@@ -113,6 +113,36 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_no_byte_of_what_was_deleted_is_left(tmp_path: Path) -> None:
+    """Also where it was deleted long ago by a SQLite that leaves it where it lay, and while a gateway uses the file."""
+    path = tmp_path / "sluss.db"
+    schema.prepare(path)
+    with closing(schema.connect(str(path))) as gateway:
+        gateway.execute("PRAGMA secure_delete = OFF")
+        for number in range(100):
+            gateway.execute("INSERT INTO sender VALUES ('a', ?, 0)", (f"46700000017 {number}",))
+        gateway.execute("DELETE FROM sender")
+        gateway.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert b"46700000017" in path.read_bytes()
+
+        assert schema.scrub(path)
+        assert b"46700000017" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        gateway.execute("INSERT INTO sender VALUES ('a', 'b', 0)")
+
+
+def test_what_is_read_meanwhile_keeps_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads still needs the log, so it cannot be emptied, and that is told."""
+    path = tmp_path / "sluss.db"
+    schema.prepare(path)
+    monkeypatch.setattr(schema, "_SETTINGS", ("PRAGMA busy_timeout = 1",))
+    with closing(schema.connect(str(path))) as gateway, closing(sqlite3.connect(path)) as reader:
+        gateway.execute("INSERT INTO sender VALUES ('a', 'b', 0)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM sender").fetchall()
+
+        assert not schema.scrub(path)
+
+
 @pytest.mark.parametrize("application", [0, 77])
 def test_another_programs_database_is_refused_untouched(tmp_path: Path, application: int) -> None:
     """A file with tables of somebody else is not ours to write in: not one byte of it changes."""
