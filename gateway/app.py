@@ -119,7 +119,7 @@ async def _begin(running: Running, settings: Settings, stack: contextlib.AsyncEx
     await tell_orphans(running.store, settings)
     await running.dispatcher.start()
     stack.push_async_callback(running.dispatcher.stop, settings.listen.shutdown)
-    for behind in (running.callbacks, Housekeeping(running.store, running.clock)):
+    for behind in (running.callbacks, Housekeeping(running.store, running.clock, running.metrics, settings.retention)):
         behind.start()
         stack.push_async_callback(behind.stop)
 

@@ -5,7 +5,9 @@ import asyncio
 import structlog
 
 from gateway.clock import Clock
+from gateway.config import Retention
 from gateway.errors import Busy
+from gateway.observe import Metrics
 from gateway.ports import Store
 
 log = structlog.get_logger()
@@ -20,14 +22,21 @@ KEPT = 24 * 3600 * 1000
 """Milliseconds for which a repeated Idempotency-Key is known."""
 GIVEN_UP = 30 * 24 * 3600 * 1000
 """Milliseconds for which operations can see what a caller could not be posted."""
+PIECE = 100
+"""Messages that are removed in one transaction because they are old: callers' requests come in between."""
+IDLE = 60.0
+"""Seconds until it is looked for old messages again where there were none."""
 
 
 class Housekeeping:
     """Keeps conversations filed, so that no reader has much to wait for, and the store free of what is old."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics, retention: Retention) -> None:
         self._store = store
         self._clock = clock
+        self._metrics = metrics
+        self._kept = None if retention.messages is None else round(retention.messages * 1000)
+        self._expire_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,9 +61,22 @@ class Housekeeping:
                 await self._store.forget_keys(now - KEPT, AT_ONCE)
                 await self._store.forget_passcodes(now, AT_ONCE)
                 await self._store.forget_given_up(now - GIVEN_UP, AT_ONCE)
+                more = await self._expire(loop.time()) or more
                 if more:
                     rest = min(EVERY, SHARE * (loop.time() - began))
             except Busy:
                 pass  # a disk that is full will be told of by whoever has to write
             except Exception:
                 log.exception("housekeeping.crashed")
+
+    async def _expire(self, at: float) -> bool:
+        """Remove a few of the messages that are older than they are kept; whether there may be more."""
+        if self._kept is None or at < self._expire_at:
+            return False
+        removed = await self._store.life.expire(self._clock.now() - self._kept, PIECE)
+        for kind, count in removed._asdict().items():
+            self._metrics.removed.labels(kind).inc(count)
+        if any(removed):
+            return True
+        self._expire_at = at + IDLE
+        return False

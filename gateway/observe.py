@@ -158,6 +158,7 @@ class Metrics:
             ["listener"],
             registry=self.registry,
         )
+        self.removed = self._counter("removed", "What was removed because it was old", "kind")
         self.queue = Gauge("sluss_dispatches", "Unfinished dispatches", ["upstream", "state"], registry=self.registry)
         self.outbox = Gauge("sluss_outbox", "Posts to callers", ["caller", "state"], registry=self.registry)
         self.held = Gauge(

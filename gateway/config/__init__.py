@@ -2,7 +2,7 @@
 
 from gateway.config.loading import load
 from gateway.config.routes import Rule, When
-from gateway.config.sections import Callbacks, Caller, Key, Listen, Log, Retry, Tls, UpstreamSettings
+from gateway.config.sections import Callbacks, Caller, Key, Listen, Log, Retention, Retry, Tls, UpstreamSettings
 from gateway.config.settings import Settings, findings
 from gateway.config.sources import find
 from gateway.config.values import Address
@@ -14,6 +14,7 @@ __all__ = [
     "Key",
     "Listen",
     "Log",
+    "Retention",
     "Retry",
     "Rule",
     "Settings",

@@ -21,6 +21,7 @@ AT_START = (
     "listen.tls.address",
     "store",
     "callbacks",
+    "retention",
     "log",
 )
 """What a gateway reads once, when it starts: keys, and sections with all that is in them."""
@@ -58,7 +59,7 @@ def followed(before: Settings, after: Settings) -> Settings:
     kept = {"public": start.public, "internal": start.internal}
     kept_too = {"internal_token": start.internal_token, "shutdown": start.shutdown}
     listen = after.listen.model_copy(update={**kept, **kept_too, "tls": _tls(start.tls, after.listen.tls)})
-    once = {"store": before.store, "callbacks": before.callbacks, "log": before.log}
+    once = {"store": before.store, "callbacks": before.callbacks, "retention": before.retention, "log": before.log}
     return after.model_copy(update={"listen": listen, **once})
 
 

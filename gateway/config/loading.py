@@ -17,6 +17,7 @@ from gateway.config.sections import (
     Key,
     Listen,
     Log,
+    Retention,
     Retry,
     Sealing,
     Tls,
@@ -51,6 +52,7 @@ SECTIONS: dict[Where, type[BaseModel]] = {
     ("tests", _ANY, "expect"): Expected,
     ("faces", _ANY): FaceSettings,
     ("callbacks",): Callbacks,
+    ("retention",): Retention,
     ("log",): Log,
     ("sealing",): Sealing,
 }

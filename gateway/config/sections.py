@@ -276,6 +276,15 @@ class Callbacks(Section):
     timeout: Positive = 10.0
 
 
+WEEK = 7 * 86400
+
+
+class Retention(Section):
+    """How long what is done with is kept; None keeps it. A week at least: so long may a network still report on it."""
+
+    messages: Annotated[Positive, Field(ge=WEEK)] | None = None
+
+
 class Log(Section):
     """What is logged, and how it looks."""
 

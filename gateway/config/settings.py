@@ -10,7 +10,7 @@ from gateway import registry
 from gateway.config.checks import Parts, objections
 from gateway.config.routes import Rule
 from gateway.config.section import Section
-from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, Sealing, UpstreamSettings
+from gateway.config.sections import Callbacks, Caller, FaceSettings, Listen, Log, Retention, Sealing, UpstreamSettings
 from gateway.config.trials import Trial
 from gateway.config.values import Recipients, StoreUrl, not_empty
 from gateway.ports import Adapter
@@ -30,6 +30,7 @@ class Settings(Section):
     tests: tuple[Trial, ...] = ()
     faces: Annotated[dict[str, FaceSettings], Field(default_factory=dict)]
     callbacks: Callbacks = Callbacks()
+    retention: Retention = Retention()
     log: Log = Log()
 
     @field_validator("upstreams", mode="before")

@@ -24,7 +24,7 @@ from gateway.ports.adapter import (
 )
 from gateway.ports.book import Book
 from gateway.ports.company import OUTBOX, Company, Word
-from gateway.ports.life import ERASED, Life, Look, Part, Traces
+from gateway.ports.life import ERASED, Expired, Life, Look, Part, Traces
 from gateway.ports.store import (
     Callback,
     Depth,
@@ -56,6 +56,7 @@ __all__ = [
     "Company",
     "Credentials",
     "Depth",
+    "Expired",
     "Face",
     "Forward",
     "Found",

@@ -39,6 +39,14 @@ class Look(NamedTuple):
     after: int | None
 
 
+class Expired(NamedTuple):
+    """What was removed because it was old."""
+
+    batches: int
+    messages: int
+    incoming: int
+
+
 class Life(Protocol):
     """Part of a store; every method that writes returns only once the write is durable. Raises Busy as a store does."""
 
@@ -60,6 +68,14 @@ class Life(Protocol):
 
     async def erase_traces(self, msisdn: str) -> Traces:
         """Erase what is stored under a number itself; returns how much it was."""
+        ...
+
+    async def expire(self, before: int, limit: int) -> Expired:
+        """Remove what was done with before a moment, in milliseconds since 1970; at most so many messages at a time.
+
+        A batch goes as a whole: with its messages, their statuses and their entries in conversations, once nothing of
+        it is left to do and nothing was heard of any of its messages since. Messages that came in go likewise.
+        """
         ...
 
     async def scrub(self) -> bool:

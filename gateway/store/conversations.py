@@ -105,19 +105,29 @@ def _last(db: Db, account: str, participant: str, side: int) -> int:
     return last or 0
 
 
+def _ends(db: Db, account: str, participant: str, side: int) -> tuple[int, int]:
+    """The first and the last number of a side, of which the oldest may have been removed; (1, 0) for none."""
+    first, last = db.execute(
+        f"SELECT (SELECT MIN(ordinal) FROM conversation WHERE {_OF}),"
+        f" (SELECT MAX(ordinal) FROM conversation WHERE {_OF})",
+        (account, participant, side) * 2,
+    ).fetchone()
+    return first or 1, last or 0
+
+
 def conversation(
     db: Db, account: str, participant: str, side: Side, page: Page
 ) -> tuple[tuple[Outgoing | Incoming, ...], int]:
     """A page of what was said, in its order, and how much was said."""
     of = (account, participant.lower(), int(side))
-    total = _last(db, *of)
+    first, last = _ends(db, *of)
     rows = db.execute(
         f"SELECT outgoing, key FROM conversation WHERE {_OF} AND ordinal BETWEEN ? AND ?"
         f" ORDER BY ordinal {'DESC' if page.descending else 'ASC'}",
-        (*of, *queries.span(1, total, page)),
+        (*of, *queries.span(first, last, page)),
     ).fetchall()
     found = [_outgoing(db, key) if outgoing else incoming.by_key(db, key) for outgoing, key in rows]
-    return tuple([entry for entry in found if entry is not None]), total
+    return tuple([entry for entry in found if entry is not None]), last - first + 1
 
 
 def summary(db: Db, account: str, participant: str, side: Side) -> Conversation:
@@ -128,7 +138,8 @@ def summary(db: Db, account: str, participant: str, side: Side) -> Conversation:
         for order in ("ASC", "DESC")
     ]
     first, latest = (None if row is None else row[0] for row in ends)
-    return Conversation(_last(db, *of), first, latest)
+    lowest, highest = _ends(db, *of)
+    return Conversation(highest - lowest + 1, first, latest)
 
 
 def _outgoing(db: Db, number: int) -> Outgoing | None:

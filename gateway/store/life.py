@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.model import DispatchState
-from gateway.ports import Look, Part, Traces
-from gateway.store import erasing
+from gateway.ports import Expired, Look, Part, Traces
+from gateway.store import erasing, expiring
 from gateway.store.book import Run
 
 
@@ -35,6 +35,10 @@ class SqlLife:
     async def erase_traces(self, msisdn: str) -> Traces:
         """Erase what is under it; see the port."""
         return await self._write(lambda db: erasing.erase_traces(db, msisdn))
+
+    async def expire(self, before: int, limit: int) -> Expired:
+        """Remove what is old; see the port."""
+        return await self._write(lambda db: expiring.expire(db, before, limit))
 
     async def scrub(self) -> bool:
         """Leave no byte of it; see the port."""

@@ -40,18 +40,19 @@ def lease(db: Db, room: Mapping[str, int], now: int, until: int) -> list[Callbac
     db.executemany(
         "UPDATE callback SET run_at = ?, attempts = attempts + 1 WHERE key = ?", [(until, row[0]) for row in rows]
     )
-    return [_post(db, key, number, step, attempts + 1, arrived) for key, number, step, attempts, arrived in rows]
+    posts = {key: _post(db, key, number, step, attempts + 1, arrived) for key, number, step, attempts, arrived in rows}
+    db.executemany("DELETE FROM callback WHERE key = ?", [(key,) for key, post in posts.items() if post is None])
+    return [post for post in posts.values() if post is not None]
 
 
-def _post(db: Db, key: int, number: int, step: int, attempts: int, arrived: int | None) -> Callback | Forward:
+def _post(db: Db, key: int, number: int, step: int, attempts: int, arrived: int | None) -> Callback | Forward | None:
+    """What is posted; None where that was so old that it was removed."""
     if arrived is not None:
         came = incoming.by_key(db, arrived)
-        if came is None:
-            raise LookupError(f"callback {key} has lost its incoming message")
-        return Forward(key, attempts, came)
+        return None if came is None else Forward(key, attempts, came)
     found = queries.message(db, number)
     if found is None:
-        raise LookupError(f"callback {key} has lost its message")
+        return None
     batch, message, history = found
     return Callback(key, batch.content.report_url or "", attempts, batch, message, history[step])
 
@@ -80,12 +81,18 @@ def boxes(db: Db) -> list[Outbox]:
 
 def given_up(db: Db, caller: str | None, after: int, limit: int) -> list[GivenUp]:
     """A page of what was given up, in the order of its keys."""
-    rows = db.execute(
+    page = (
         f"SELECT {_POST}, given_up FROM callback WHERE given_up IS NOT NULL AND key > ?{_OF_CALLER[caller is None]}"
-        " ORDER BY key LIMIT ?",
-        (after, *(() if caller is None else (caller,)), limit),
-    ).fetchall()
-    return [GivenUp(_post(db, *row[:-1]), row[-1]) for row in rows]
+        " ORDER BY key LIMIT ?"
+    )
+    of = () if caller is None else (caller,)
+    found: list[GivenUp] = []
+    while rows := db.execute(page, (after, *of, limit - len(found))).fetchall():
+        found += [GivenUp(post, row[-1]) for row in rows if (post := _post(db, *row[:-1])) is not None]
+        after = rows[-1][0]
+        if len(found) == limit:
+            break
+    return found
 
 
 def retry(db: Db, keys: Sequence[int], now: int) -> int:

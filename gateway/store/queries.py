@@ -86,9 +86,13 @@ def tallies(db: Db, of: Batch) -> tuple[Tally, ...]:
 
 
 def last_ordinal(db: Db, account: str) -> int:
-    """The number of an account's newest batch, 0 for none."""
-    (last,) = db.execute("SELECT MAX(ordinal) FROM batch WHERE account = ?", (account,)).fetchone()
-    return last or 0
+    """The number of an account's newest batch, also where that was removed; 0 for none."""
+    (last,) = db.execute(
+        "SELECT COALESCE((SELECT MAX(ordinal) FROM batch WHERE account = ?),"
+        " (SELECT ordinal FROM filed WHERE account = ?), 0)",
+        (account, account),
+    ).fetchone()
+    return int(last)
 
 
 def batches(db: Db, account: str, page: Page) -> tuple[tuple[Batch, ...], int]:

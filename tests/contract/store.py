@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from builders import NOW, a_content, a_new_batch, claimed, depths, next_post, stored
 from contract.store_conversations import Conversing
-from contract.store_life import Erasing
+from contract.store_life import Erasing, Expiring
 from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
 from contract.store_trail import Auditing
@@ -969,6 +969,7 @@ class Living:
 
 class StoreContract(
     Erasing,
+    Expiring,
     Adding,
     Auditing,
     Reading,

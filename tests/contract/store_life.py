@@ -4,7 +4,7 @@ from builders import NOW, a_content, a_new_batch, stored
 
 from gateway.addresses import Edit, Wanted
 from gateway.model import DispatchState, Incoming, Page, Recipient, Side, StatusEntry
-from gateway.ports import ERASED, NewDispatch, NewPasscode, Part, Settlement, Traces, Transition
+from gateway.ports import ERASED, Callback, Expired, NewDispatch, NewPasscode, Part, Settlement, Traces, Transition
 from gateway.status import Status
 from gateway.store.sql import SqlStore
 
@@ -28,7 +28,7 @@ async def found(store: SqlStore, part: Part, limit: int = 100) -> list[int]:
 async def sent(store: SqlStore, recipients: tuple[Recipient, ...], **over: object) -> int:
     """Store a batch and let it leave; its key."""
     batch = await stored(store, a_new_batch(recipients=recipients, **over))
-    (dispatch,) = await store.lease("main", 100, NOW, NOW + MINUTE)
+    (dispatch,) = await store.lease("main", 100, batch.created, batch.created + MINUTE)
     await store.settle(Settlement(dispatch.key, DispatchState.SENT, NOW, 1))
     return batch.key
 
@@ -179,3 +179,153 @@ class Erasing:
 
         assert await found(store, Part.MESSAGES, limit=1) == keys[::2]
         assert await found(store, Part.MESSAGES, limit=2) == keys[::2]
+
+
+DAY = 86_400_000
+LATER = NOW + 100 * DAY
+"""When everything that was done at NOW is old."""
+
+
+async def old(store: SqlStore, count: int, **over: object) -> list[int]:
+    """Store batches, one after the other, and let them leave and be delivered; their keys."""
+    keys = []
+    for _ in range(count):
+        keys.append(await sent(store, (Recipient(ANNA),), **over))
+        await store.record([Transition(keys[-1], StatusEntry(Status.DELIVERED_TO_HANDSET, NOW, None, None, "main"))])
+    return keys
+
+
+async def all_filed(store: SqlStore) -> None:
+    """Bring conversations up to date."""
+    while await store.file(100):
+        pass
+
+
+async def listed(store: SqlStore) -> list[int]:
+    """The keys of the account's batches, read page by page."""
+    keys: list[int] = []
+    while True:
+        page, total = await store.batches(OURS, Page(start=len(keys), limit=2))
+        keys += [batch.key for batch in page]
+        if not page:
+            assert total == len(keys)
+            return keys
+
+
+class Expiring:
+    """What is old and done with is removed; what is not done with stays, however old it is."""
+
+    async def test_what_is_old_is_removed(self, store: SqlStore) -> None:
+        """Batches, messages, histories, conversations and what came in; what is younger stays, and is listed."""
+        gone = await old(store, 3)
+        await store.receive([a_letter(ANNA)], NOW, ())
+        young = await old(store, 2, created=LATER)
+        await all_filed(store)
+
+        assert await store.life.expire(NOW + 1, 100) == Expired(3, 3, 1)
+        assert await store.life.expire(NOW + 1, 100) == Expired(0, 0, 0)
+        assert [await store.message(number) for number in gone] == [None, None, None]
+        assert [await store.batch(number) for number in gone] == [None, None, None]
+        assert await listed(store) == young
+        assert await store.received(OURS, (), (), 10) == []
+        for side, left in ((Side.BOTH, young), (Side.MT, young), (Side.MO, [])):
+            entries, total = await store.conversation(OURS, ANNA, side, Page(limit=10))
+            assert ([entry.message.number for entry in entries], total) == (left, len(left))
+            assert (await store.summary(OURS, ANNA, side)).messages == len(left)
+
+    async def test_no_number_is_given_twice(self, store: SqlStore) -> None:
+        """Though all are gone, the next batch has the next number, and the next place in its account's list."""
+        (gone,) = await old(store, 1)
+        await all_filed(store)
+        await store.life.expire(LATER, 100)
+        assert await listed(store) == []
+        following = await sent(store, BOTH)
+
+        assert following > gone
+        assert await listed(store) == [following]
+        await all_filed(store)
+        entries, total = await store.conversation(OURS, BO, Side.BOTH, Page(limit=10))
+        assert (total, len(entries)) == (1, 1)
+
+    async def test_what_is_not_done_with_stays(self, store: SqlStore) -> None:
+        """What waits, is on its way or unknown, and what was heard of lately; the list goes on without a gap."""
+        first = await old(store, 1)
+        waiting = (await stored(store, a_new_batch(dispatches=(NewDispatch("night", "r", range(1)),)))).key
+        second = await old(store, 1)
+        unknown = (await stored(store, a_new_batch())).key
+        (dispatch,) = await store.lease("main", 1, NOW, NOW + MINUTE)
+        await store.settle(Settlement(dispatch.key, DispatchState.UNKNOWN, NOW, 1))
+        third = await old(store, 1)
+        (late,) = await old(store, 1)
+        await store.record([Transition(late, StatusEntry(Status.DELIVERED_TO_HANDSET, LATER))])
+        reported = await sent(store, (Recipient(BO),))
+        await store.record([Transition(reported, StatusEntry(Status.DELIVERED_TO_HANDSET, LATER, None, None, "main"))])
+        fourth = await old(store, 1)
+        young = await old(store, 1, created=LATER)
+        await all_filed(store)
+
+        assert (await store.life.expire(NOW + DAY, 100)).batches == 5
+        assert await listed(store) == [waiting, unknown, reported, *young]
+        assert [await store.batch(key) for key in (*first, *second, *third, late, *fourth)] == [None] * 5
+        assert await store.life.expire(NOW + DAY, 100) == Expired(0, 0, 0)
+        assert await listed(store) == [waiting, unknown, reported, *young]
+
+    async def test_it_goes_in_small_pieces(self, store: SqlStore) -> None:
+        """However large a batch is, so many messages at a time; nothing else is touched meanwhile."""
+        large = await sent(store, tuple(Recipient(f"4670000{at:04}") for at in range(25)))
+        small = await old(store, 3)
+        await all_filed(store)
+
+        pieces = []
+        while any(removed := await store.life.expire(LATER, 10)):
+            pieces.append((removed.batches, removed.messages))
+        assert pieces == [(0, 10), (0, 10), (4, 8)]
+        assert await store.batch(large) is None
+        assert await listed(store) == []
+        assert await store.message(small[-1]) is None
+
+    async def test_what_is_not_filed_stays(self, store: SqlStore) -> None:
+        """It would appear in conversations after it is gone; the next look finds it filed."""
+        keys = await old(store, 2)
+        await store.receive([a_letter(ANNA)], NOW, ())
+        assert await store.life.expire(LATER, 100) == Expired(0, 0, 0)
+        await store.file(1)
+        await store.life.expire(LATER, 100)
+        left = await listed(store)
+        assert left == keys[-len(left) :]
+        await all_filed(store)
+
+        while any(await store.life.expire(LATER, 100)):
+            pass
+        assert await listed(store) == []
+        assert await store.received(OURS, (), (), 10) == []
+
+    async def test_a_post_that_has_lost_its_message_is_forgotten(self, store: SqlStore) -> None:
+        """It is neither posted nor listed, and keeps no other from being either."""
+        content = a_content(report_url="http://erp.example/")
+        await old(store, 1, content=content)
+        await store.receive([a_letter(ANNA)], NOW, {"erp"})
+        await all_filed(store)
+        await store.life.expire(LATER, 100)
+        (young,) = await old(store, 1, content=content)
+
+        (post,) = await store.lease_callbacks({"erp": 10}, LATER, LATER + MINUTE)
+        assert isinstance(post, Callback)
+        assert post.message.number == young
+        assert [box.waiting for box in await store.outboxes()] == [1]
+
+    async def test_what_was_given_up_and_is_gone_is_not_listed(self, store: SqlStore) -> None:
+        """Pages are as long as they should be all the same."""
+        content = a_content(report_url="http://erp.example/")
+        await old(store, 2, content=content)
+        await all_filed(store)
+        for post in await store.lease_callbacks({"erp": 10}, NOW, NOW + MINUTE):
+            await store.give_up_callback(post.key, NOW)
+        await store.life.expire(LATER, 100)
+        (young,) = await old(store, 1, content=content)
+        for post in await store.lease_callbacks({"erp": 10}, NOW, NOW + MINUTE):
+            await store.give_up_callback(post.key, NOW)
+
+        (given_up,) = await store.given_up(None, 0, 1)
+        assert isinstance(given_up.post, Callback)
+        assert given_up.post.message.number == young

@@ -18,13 +18,14 @@ from gateway.commands import (
     Received,
     SummariseConversation,
 )
-from gateway.config import Caller
+from gateway.config import Caller, Retention
 from gateway.desks import conversations
 from gateway.desks.conversations import ConversationDesk
 from gateway.errors import Busy, NotFound
 from gateway.housekeeping import Housekeeping
 from gateway.ids import Kind, public_id
 from gateway.model import Incoming, Page, Recipient, Side
+from gateway.observe import Metrics
 from gateway.ports import Call
 from gateway.store import open_store
 from gateway.store.sqlite import SqliteStore
@@ -245,7 +246,7 @@ async def test_the_index_is_filled_while_nobody_asks(world: World, monkeypatch: 
         async def forget_keys(self, before: int, limit: int) -> None:
             await world.store.forget_keys(before, limit)
 
-    background = Housekeeping(Store(), world.clock)  # type: ignore[arg-type]
+    background = Housekeeping(Store(), world.clock, Metrics(), Retention())  # type: ignore[arg-type]
     background.start()
     await asyncio.wait_for(enough.wait(), 10)
     await background.stop()
