@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -48,7 +49,7 @@ from gateway.relaying import onward
 from gateway.router import Leg, Router
 from gateway.sealing import Seal
 from gateway.verdicts import Verdicts
-from gateway.vouching import Vouched
+from gateway.vouching import Vouching
 
 log = structlog.get_logger()
 
@@ -98,7 +99,7 @@ class Service:
         """`wake` tells upstreams that they have work."""
         self._store = store
         self._clock = clock
-        self._vouched = Vouched()
+        self._vouching = Vouching(clock)
         self.configure(ways)
         self._wake = wake
         self._metrics = metrics
@@ -120,23 +121,21 @@ class Service:
     def configure(self, ways: Ways) -> None:
         """Go by these from now on."""
         self._router, self._chunk, self._balances, self._relays, self._seal = ways
-        self._vouched.clear()
+        self._vouching.clear()
 
-    async def vouch(self, caller: Caller, face: str, credentials: Credentials, *, reads: bool) -> None:
+    async def vouch(self, client: Client, peer: str, *, reads: bool) -> None:
         """Ask the upstream of a caller that is passed through whether its credentials are good; remembered for a while.
 
-        Raises Unauthenticated where they are not. Where the upstream cannot say now, a message is taken all the same,
-        for it is judged when it is sent; but nobody `reads` anything: then Busy is raised.
+        Raises Unauthenticated where they are not, Busy where too many from that address were not. Where the upstream
+        cannot say now, a message is taken all the same, for it is judged when it is sent; but nobody `reads` anything.
         """
-        if self._vouched.knows(credentials, self._clock.now()):
+        caller, face, credentials = client
+        if credentials is None:
             return
-        try:
-            await self._balance(caller, face, credentials)
-        except SendError as error:
-            if reads:
-                raise Busy("Your credentials cannot be checked now; try again later") from error
-        else:
-            self._vouched.add(credentials, self._clock.now())
+        ask = partial(self._balance, caller, face, credentials)
+        error = await self._vouching.vouch(caller.account, peer, credentials, ask)
+        if error is not None and reads:
+            raise Busy("Your credentials cannot be checked now; try again later") from error
 
     async def run(self, command: Inquiry, caller: Caller, face: str, credentials: Credentials | None = None) -> Answer:
         """Answer, or do what is asked. Raises RequestError; Internal and SendError where an upstream was asked."""
@@ -265,6 +264,8 @@ class Service:
         caller, face, credentials = client
         if self._passing_on[caller.name] >= OF_ONE:
             raise Busy("So many of your requests are being passed on that there is no room for more")
+        if credentials is not None:
+            self._vouching.admit(caller.account, call.peer, credentials)
         passed = onward(call, mount, own=credentials is not None)
         upstream = self._way(caller, face)
         async with AsyncExitStack() as stack:
@@ -279,6 +280,8 @@ class Service:
                 self._metrics.relayed.labels(upstream, "none").inc()
                 log.warning("relay.failed", upstream=upstream, error=type(error).__name__, reason=error.detail)
                 raise Unconfirmed if isinstance(error, Unanswered) else Busy(_ASKED_NOBODY) from error
+            if credentials is not None and stream.status == HTTPStatus.UNAUTHORIZED:
+                self._vouching.refused(caller.account, call.peer, credentials)
             self._metrics.relayed.labels(upstream, f"{stream.status // 100}xx").inc()
             yield upstream, stream
 

@@ -198,7 +198,7 @@ class Web:
         # What is passed on is checked where it goes.
         if caller.passthrough and not relays:
             reads = not isinstance(decoded.command, SubmitBatch | SendPasscode)
-            await self._service.vouch(caller, mounted.name, decoded.credentials, reads=reads)
+            await self._service.vouch(Client(caller, mounted.name, decoded.credentials), call.peer, reads=reads)
         if caller.concurrency is None:
             return await self._served(mounted, decoded, caller, call, visit)
         with self._service.turn(caller):

@@ -12,6 +12,7 @@ from rawhttp import PATIENCE, Answer, chunks, connected, exchange, request, say
 from structlog.testing import capture_logs
 
 from gateway.app import Gateway
+from gateway.guesses import BURST
 from gateway.sealing import new_seal_key
 
 OWN_KEY = "the-key-of-the-account-at-the-provider"
@@ -388,6 +389,20 @@ async def test_a_caller_that_is_passed_through_shows_its_own_key(running: Runnin
 
     assert (surveys.status, me.status, refused.status) == (200, 200, 401)
     assert [asked["headers"]["authorization"] for asked in provider.asked] == [own] * 3
+
+
+async def test_nobody_guesses_by_what_is_passed_on(running: Running, provider: Provider) -> None:
+    """After ten refusals the provider is not asked any more; an answer that asks for no key gives no try back."""
+    passing = {"name": "own", "account": "ip1-7", "passthrough": True, "faces": ["rest_v2"]}
+    gateway = await running(a_relay(provider, callers=[passing], sealing={"keys": [new_seal_key()]}))
+    told = []
+    for at in range(BURST + 3):
+        for status in (404, 401):
+            provider.status = status
+            told.append((await ask(gateway, "GET", "/v2/surveys", login=f"Bearer guess-{at}")).status)
+
+    assert told == [404, 401] * BURST + [503] * 6
+    assert len(provider.asked) == 2 * BURST
 
 
 async def test_what_was_passed_on_is_logged_and_counted(running: Running, provider: Provider) -> None:

@@ -77,7 +77,7 @@ def test_what_dies_with_the_process_has_a_key_of_it() -> None:
 
 
 def test_a_good_word_is_believed_for_a_while() -> None:
-    """Of these very credentials alone, until ten minutes are over or somebody clears it."""
+    """Of these very credentials alone, until ten minutes are over or they are found wrong."""
     vouched = Vouched()
     vouched.add(MINE, NOW)
 
@@ -85,8 +85,10 @@ def test_a_good_word_is_believed_for_a_while() -> None:
     assert not vouched.knows(MINE, NOW + KEPT)
     for other in (MINE._replace(account=None), MINE._replace(account="ip1"), MINE._replace(key=SecretStr("x"))):
         assert not vouched.knows(other, NOW)
-    vouched.clear()
+    assert vouched.met(MINE)
+    vouched.forget(MINE)
     assert not vouched.knows(MINE, NOW)
+    assert not vouched.met(MINE)
 
 
 def test_what_is_remembered_has_an_end() -> None:
