@@ -49,10 +49,9 @@ class Authority:
         self.file = folder / f"{name}.pem"
         now = datetime.now(UTC)
         made = _builder(self._name, self._key, now - timedelta(days=1), now + timedelta(days=365))
-        signed = made.issuer_name(self._name).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
-        )
-        self.file.write_bytes(signed.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+        made = made.issuer_name(self._name).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        signed = made.add_extension(_SIGNS, critical=True).sign(self._key, SHA256())
+        self.file.write_bytes(signed.public_bytes(Encoding.PEM))
 
     def issue(self, name: str, *, begins: int = -1, ends: int = 90, passphrase: bytes = b"") -> Issued:
         """A certificate for 127.0.0.1; it is good between two days, counted from now."""
@@ -60,7 +59,9 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         made = _builder(subject, key, now + timedelta(days=begins), now + timedelta(days=ends))
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("sms.example.org")])
-        signed = made.issuer_name(self._name).add_extension(names, critical=False).sign(self._key, SHA256())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        made = made.issuer_name(self._name).add_extension(names, critical=False).add_extension(issuer, critical=False)
+        signed = made.sign(self._key, SHA256())
         issued = Issued(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         issued.certificate.write_bytes(signed.public_bytes(Encoding.PEM))
         lock: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
@@ -85,6 +86,20 @@ def old(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
     return context
 
 
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def _builder(subject: x509.Name, key: Key, begins: datetime, ends: datetime) -> x509.CertificateBuilder:
     built = x509.CertificateBuilder().subject_name(subject).public_key(key.public_key())
-    return built.serial_number(x509.random_serial_number()).not_valid_before(begins).not_valid_after(ends)
+    built = built.serial_number(x509.random_serial_number()).not_valid_before(begins).not_valid_after(ends)
+    return built.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -275,6 +275,9 @@ async def test_the_real_command_speaks_tls(
     assert await said("--tlsv1.3") == "200"
     assert await said("--tlsv1.0", "--tls-max", "1.1", "--ciphers", "DEFAULT:@SECLEVEL=0") == "000"
     await until(lambda: '"reason":"unsupported protocol"' in serving.log)
+    for face in FACES:
+        answer = await exchange(serving.public, a_letter(face, "Hej").raw(), 3, authority.client())
+        assert number_of(face, answer.body) is not None
 
     authority.issue("renewed").move_to(issued)
     serving.tell(signal.SIGHUP)
