@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes chaos paging together bench wheel lock clean
+.PHONY: help setup demo run test clients check codes chaos paging together bench wheel sbom audit lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -65,10 +65,22 @@ bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
 wheel: $(STAMP) ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
+sbom: wheel ## Write what a release is made of (CycloneDX) beside its wheel
+	$(BIN)/python requirements/sbom.py > dist/sluss-$$($(BIN)/python -c 'import gateway; print(gateway.__version__)').cdx.json
+
+audit: .venv-audit/.ready ## Ask PyPI's advisories about every pinned package; ARGS=--strict fails where they cannot be asked
+	.venv-audit/bin/python requirements/audit.py $(ARGS)
+
+.venv-audit/.ready: requirements/audit.txt
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch .venv-audit/.ready
+
 lock: ## Pin the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group build -o requirements/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/run.txt pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group test --group lint --group build -o requirements/dev.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group audit -o requirements/audit.txt
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .clients dist build .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .clients dist build .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
