@@ -49,9 +49,9 @@ codes: $(STAMP) ## Write docs/codes.md, config/sluss.schema.json and a table of 
 	$(BIN)/sluss schema > config/sluss.schema.json
 	$(BIN)/python tests/provider_api.py
 
-chaos: $(STAMP) ## Kill one gateway 200 times and three 100 times under load, and account for every message
-	SLUSS_TEST_KILLS=200 SLUSS_TEST_KILLS_TOGETHER=100 $(BIN)/python -m pytest --no-cov -q -s \
-		tests/app/test_kills.py tests/app/test_kills_together.py $(ARGS)
+chaos: $(STAMP) ## Kill gateways 300 times under load, and do them every other harm; account for every message
+	SLUSS_TEST_KILLS=200 SLUSS_TEST_KILLS_TOGETHER=100 SLUSS_TEST_CHAOS=2 $(BIN)/python -m pytest --no-cov -q -s \
+		tests/app/test_kills.py tests/app/test_kills_together.py tests/app/test_chaos.py $(ARGS)
 
 paging: $(STAMP) ## Measure what pages of lists cost, by depth and by what is stored
 	PYTHONPATH=. $(BIN)/python bench/paging.py $(ARGS)

@@ -15,10 +15,13 @@ from gateways import PATIENCE, Process
 from rawhttp import say
 from recorder import Recorder
 
+from gateway.cli.checkup import fate
+from gateway.clock import SystemClock
 from gateway.config import Address
 from gateway.model import DispatchState
 from gateway.status import Status
 from gateway.store.inspect import reading
+from gateway.store.mending import look_through
 
 RECIPIENTS = {
     "rest_v2": ("46700000001", "46700000002", "46700000003"),
@@ -40,6 +43,8 @@ class Clients:
         self.tried: set[Key] = set()
         self.acknowledged: dict[Key, int] = {}
         self.refused: list[str] = []
+        self.put_off: set[Key] = set()
+        """What was refused: no provider may get it, for whoever was told so sends it again."""
         self.serving = asyncio.Event()
         self.heard = asyncio.Event()
         """Set by each acknowledgement."""
@@ -81,7 +86,8 @@ class Clients:
         answer = await say(reader, writer, a_letter(face, text, to).raw())
         number = number_of(face, answer.body)
         if number is None:
-            self.refused.append(f"{face}: {answer.status} {answer.body[:200]!r}")
+            self.put_off.update((text, recipient) for recipient in to)
+            self.refused.append(f"{face}: {answer.status} {answer.body[:1000]!r}")
             return
         self.acknowledged.update(((text, recipient), number + offset) for offset, recipient in enumerate(to))
         self.heard.set()
@@ -128,3 +134,51 @@ def read(store: str) -> tuple[dict[int, Row], int]:
         (messages,) = db.execute("SELECT COUNT(*) FROM message").fetchone()
     assert len(rows) == messages
     return rows, unknown
+
+
+class Account(NamedTuple):
+    """What a run came to."""
+
+    tried: int
+    acknowledged: int
+    stored: int
+    taken: int
+    unknown: int
+    """Messages that are told as unknown."""
+    dispatches: int
+    """Dispatches that are."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tried} messages tried, {self.acknowledged} acknowledged, {self.stored} stored,"
+            f" {self.taken} taken by the provider, {self.unknown} told as unknown"
+        )
+
+
+def account_for(store: str, recorder: Recorder, *crowds: Clients) -> Account:
+    """Nothing acknowledged is lost, nothing was sent twice, every doubt is told, and the store agrees with itself."""
+    rows, dispatches = read(store)
+    tried = set[Key]().union(*(clients.tried for clients in crowds))
+    acknowledged = [pair for clients in crowds for pair in clients.acknowledged.items()]
+    assert [key for key, copies in recorder.copies.items() if copies > 1] == []
+    assert [key for key, number in acknowledged if number not in rows or rows[number][:2] != key] == []
+    assert [row for row in rows.values() if row.status not in {Status.QUEUED, Status.UNKNOWN}] == []
+    assert [row for row in rows.values() if row.status is Status.QUEUED and row[:2] not in recorder.copies] == []
+    assert set(recorder.copies) <= {row[:2] for row in rows.values()} <= tried
+    put_off = set[Key]().union(*(clients.put_off for clients in crowds))
+    assert {row[:2] for row in rows.values()}.isdisjoint(put_off)
+    unknown = sum(row.status is Status.UNKNOWN for row in rows.values())
+    accepted, fates = balance(store)
+    assert (accepted, fates.get("unknown", 0), fates.get("failed", 0)) == (len(rows), unknown, 0)
+    return Account(len(tried), len(acknowledged), len(rows), recorder.messages, unknown, dispatches)
+
+
+def balance(store: str) -> tuple[int, dict[str, int]]:
+    """What `sluss fsck` says was accepted, and what became of it; it finds nothing wrong."""
+    report = look_through(store, SystemClock().now(), repair=False)
+    assert report.found == {}
+    fates = Counter[str]()
+    for (_, code), messages in report.statuses.items():
+        fates[fate(Status.of(code))] += messages
+    assert report.accepted.total() == fates.total()
+    return report.accepted.total(), {name: count for name, count in fates.items() if count}

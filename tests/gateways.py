@@ -139,6 +139,11 @@ class Process:
         whole = document | {"listen": listen, "store": self.store}
         self.config.write_text(yaml.safe_dump(whole), "utf-8")
 
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        return self._pid
+
     def tell(self, number: signal.Signals) -> None:
         """Send a signal that does not end it."""
         os.kill(self._pid, number)
