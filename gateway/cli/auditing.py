@@ -75,14 +75,15 @@ def audited(store: Path | None, what: str, about: dict[str, str]) -> Iterator["E
     if store is None or not store.is_file():
         yield ending
         return
-    try:
-        db = schema.connect(f"{store.absolute().as_uri()}?mode=rw", uri=True)
-        key = trail.begin(db, Act(clock.now(), oneself(), what, described(about)))
-    except sqlite3.Error as error:
-        typer.echo(f"The audit log was not told of it: {error}", err=True)
-        yield ending
-        return
-    with contextlib.closing(db):
+    with contextlib.ExitStack() as stack:
+        try:
+            url = f"{store.absolute().as_uri()}?mode=rw"
+            db = stack.enter_context(contextlib.closing(schema.connect(url, uri=True)))
+            key = trail.begin(db, Act(clock.now(), oneself(), what, described(about)))
+        except sqlite3.Error as error:
+            typer.echo(f"The audit log was not told of it: {error}", err=True)
+            yield ending
+            return
         try:
             yield ending
         except BaseException as error:
