@@ -46,7 +46,7 @@ def backup(url: str, target: Path, progress: Progress) -> int:
     """
     if target.exists():
         raise FileExistsError(f"{target} exists already")
-    with reading(url) as db, _becoming(target) as path:
+    with reading(url) as db, becoming(target) as path:
         store = cast("sqlite3.Connection", db)
         # From here on it sees one moment; otherwise each write of the gateway's would begin the copy anew.
         store.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
@@ -69,7 +69,7 @@ def restore(source: Path, path: Path, now: int, *, nothing_left: bool, who: str)
         with contextlib.closing(schema.lock(path)):
             if path.exists():
                 raise FileExistsError(f"{path} exists already")
-            with _becoming(path) as place:
+            with becoming(path) as place:
                 with contextlib.closing(sqlite3.connect(place)) as made:
                     copy.backup(made)
                 schema.prepare(place)
@@ -122,7 +122,7 @@ def _check(copy: sqlite3.Connection) -> None:
 
 
 @contextlib.contextmanager
-def _becoming(target: Path) -> Iterator[Path]:
+def becoming(target: Path) -> Iterator[Path]:
     """A file beside the target that takes its name once it is whole and on the disk; gone where it never is."""
     path = target.with_name(target.name + ".part")
     path.unlink(missing_ok=True)

@@ -143,6 +143,16 @@ def migrations() -> list[tuple[int, str]]:
     return sorted((int(match[1]), entry.read_text("utf-8")) for match, entry in found if match)
 
 
+def newest() -> int:
+    """The number of the schema that this program knows."""
+    return migrations()[-1][0]
+
+
+def copy_of(path: Path, version: int) -> Path:
+    """Where a database of an older schema is copied to before it is changed."""
+    return path.with_name(f"{path.name}.schema-{version:04}")
+
+
 def migrate(connection: sqlite3.Connection, name: str) -> None:
     """Run the migrations that are missing, each in a transaction of its own. Raises ConfigError, sqlite3.Error."""
     version = check(connection, name)
@@ -161,11 +171,14 @@ def check(connection: sqlite3.Connection, name: str) -> int:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != APPLICATION_ID:
         raise ConfigError([f"store: {name} is a database of another program; name a new file"])
-    newest = migrations()[-1][0]
-    if version > newest:
+    if version > newest():
+        copy = copy_of(Path(name), newest())
+        remedy = "restore the backup made before the upgrade"
+        if copy.is_file():
+            remedy = f"move that file away and go back to what was stored before the upgrade: sluss restore {copy}"
         problem = (
-            f"store: {name} was written by a newer Sluss (schema {version}; this one knows {newest});"
-            " upgrade Sluss, or restore the backup made before the upgrade"
+            f"store: {name} was written by a newer Sluss (schema {version}; this one knows {newest()});"
+            f" upgrade Sluss, or {remedy}"
         )
         raise ConfigError([problem])
     return int(version)

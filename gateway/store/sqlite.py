@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
-from gateway.store import queries, queue, schema
+from gateway.store import queries, queue, schema, upgrade
 from gateway.store.alone import Alone
 from gateway.store.commit import GroupCommit, Make
 from gateway.store.db import Db
@@ -32,6 +32,7 @@ class SqliteStore(SqlStore):
         self._lock = schema.lock(path) if path else None
         if path:
             try:
+                upgrade.keep_copy(path)
                 schema.prepare(path)
             except ConfigError:
                 self._unlock()

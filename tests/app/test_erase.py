@@ -74,9 +74,17 @@ def document(store: str, **over: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(params=["file", "postgresql"])
-async def desk(request: pytest.FixtureRequest, running: Running, tmp_path: Path) -> Desk:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store of either kind."""
+    if request.param == "file":
+        return f"sqlite:///{tmp_path}/sluss.db"
+    database: str = request.getfixturevalue("database")
+    return database
+
+
+@pytest.fixture
+async def desk(url: str, running: Running, tmp_path: Path) -> Desk:
     """The same gateway on either kind of store."""
-    url = f"sqlite:///{tmp_path}/sluss.db" if request.param == "file" else request.getfixturevalue("database")
     return Desk(await running(document(url)), tmp_path)
 
 

@@ -1,0 +1,148 @@
+"""The way back from an upgrade: a copy that is made before the schema changes, and what the older version says."""
+
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigError
+from gateway.store import backup, schema, upgrade
+
+Knows = Callable[[int], None]
+
+
+@pytest.fixture
+def knows(monkeypatch: pytest.MonkeyPatch) -> Knows:
+    """Makes the program one that knows the schemas up to this one alone."""
+    everything = schema.migrations()
+    return lambda newest: monkeypatch.setattr(schema, "migrations", lambda: everything[:newest])
+
+
+def version(path: Path) -> int:
+    """The schema of a file."""
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def opened(path: Path) -> None:
+    """As a gateway opens its store."""
+    upgrade.keep_copy(path)
+    schema.prepare(path)
+
+
+def copies(path: Path) -> list[str]:
+    """What lies beside a file."""
+    return sorted(found.name for found in path.parent.iterdir() if found != path and not found.name.endswith(".lock"))
+
+
+def test_a_copy_is_made_before_the_schema_changes(tmp_path: Path, knows: Knows) -> None:
+    """Of what was stored, also of what lies in the log still, and its owner's alone."""
+    path = tmp_path / "sluss.db"
+    knows(12)
+    opened(path)
+    with closing(schema.connect(str(path))) as db:
+        db.execute("INSERT INTO sender VALUES ('a', 'Shop', 7)")
+        assert copies(path) == ["sluss.db-shm", "sluss.db-wal"]
+        knows(13)
+        upgrade.keep_copy(path)
+    schema.prepare(path)
+
+    copy = tmp_path / "sluss.db.schema-0012"
+    assert copies(path) == [copy.name]
+    assert (version(path), version(copy)) == (13, 12)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT * FROM sender").fetchall() == [("a", "Shop", 7)]
+
+
+def test_where_nothing_changes_nothing_is_copied(tmp_path: Path) -> None:
+    """A new file, one that is up to date, and one that is empty."""
+    path = tmp_path / "sluss.db"
+    opened(path)
+    opened(path)
+    (tmp_path / "empty.db").touch()
+    opened(tmp_path / "empty.db")
+
+    assert copies(path) == ["empty.db"]
+
+
+def test_few_copies_are_kept(tmp_path: Path, knows: Knows) -> None:
+    """The newest two: disks are not endless, and nobody goes back further; another database's are not ours."""
+    path = tmp_path / "sluss.db"
+    (tmp_path / "other.db.schema-0001").touch()
+    for newest in (9, 10, 11, 12, 13):
+        knows(newest)
+        opened(path)
+
+    assert copies(path) == ["other.db.schema-0001", "sluss.db.schema-0011", "sluss.db.schema-0012"]
+
+
+def test_a_newer_copy_takes_the_place_of_an_older_one(tmp_path: Path, knows: Knows) -> None:
+    """Who went back and upgrades again wants what was stored meanwhile."""
+    path = tmp_path / "sluss.db"
+    copy = tmp_path / "sluss.db.schema-0012"
+    knows(12)
+    opened(path)
+    copy.write_text("an older one")
+    knows(13)
+    opened(path)
+
+    assert version(copy) == 12
+
+
+def test_without_room_for_a_copy_nothing_changes(tmp_path: Path, knows: Knows) -> None:
+    """A start that cannot be undone is none; the sentence says what to do."""
+    path = tmp_path / "sluss.db"
+    knows(12)
+    opened(path)
+    knows(13)
+    (tmp_path / "sluss.db.schema-0012").mkdir()
+
+    with pytest.raises(ConfigError) as caught:
+        opened(path)
+    (sentence,) = caught.value.problems
+    assert sentence.startswith(f"store: {path} has an older schema and cannot be copied before it is changed: ")
+    assert sentence.endswith("; make room beside it")
+    assert version(path) == 12
+    assert copies(path) == ["sluss.db.schema-0012"]
+
+
+def test_the_older_version_says_how_to_go_back(tmp_path: Path, knows: Knows) -> None:
+    """It names the copy that it understands; that is put back as any backup is, and it runs on."""
+    path = tmp_path / "sluss.db"
+    copy = tmp_path / "sluss.db.schema-0012"
+    knows(12)
+    opened(path)
+    with closing(schema.connect(str(path))) as db:
+        db.execute("INSERT INTO sender VALUES ('a', 'Shop', 7)")
+    knows(13)
+    opened(path)
+    knows(12)
+
+    with pytest.raises(ConfigError) as caught:
+        opened(path)
+    assert caught.value.problems == (
+        (
+            f"store: {path} was written by a newer Sluss (schema 13; this one knows 12); upgrade Sluss, or move"
+            f" that file away and go back to what was stored before the upgrade: sluss restore {copy}"
+        ),
+    )
+    path.rename(tmp_path / "newer.db")
+    backup.restore(copy, path, 0, nothing_left=False)
+    opened(path)
+    assert version(path) == 12
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT * FROM sender").fetchall() == [("a", "Shop", 7)]
+
+
+def test_what_is_no_database_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
+    """It is not copied, and said to be none as ever."""
+    path = tmp_path / "notes.txt"
+    path.write_text("shopping list " * 100)
+
+    with pytest.raises(ConfigError, match="file is not a database"):
+        opened(path)
+    assert copies(path) == []
