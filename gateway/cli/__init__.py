@@ -60,6 +60,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("audit", auditing.audit, "sluss audit --limit 20"),
     ("fsck", checkup.fsck, "sluss fsck || sluss fsck --repair"),
     ("erase", privacy.erase, "sluss erase +46712345678 --dry-run"),
+    ("export", privacy.export, "sluss export --number +46712345678 --out /tmp/export.jsonl"),
     ("doctor", setup.doctor, "sluss doctor --config /etc/sluss/sluss.yaml"),
 )
 _KEY_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (

@@ -53,6 +53,8 @@ def _in_database(url: str) -> Iterator[Db]:
             if age := pg_session.age(session):
                 raise Unreadable(f"store: the database {age}")
             session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # Whoever reads what is written out may be slow, and keeps nobody from writing.
+            session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield session
     except pg_session.ERRORS as error:
         raise Unreadable(f"store: the database cannot be read: {pg_session.sentence(error)}") from error
