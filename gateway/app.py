@@ -17,6 +17,7 @@ from gateway.auth import Auth
 from gateway.callbacks import Callbacks, Encoders
 from gateway.clock import Clock, SystemClock
 from gateway.config import Address, Settings
+from gateway.connections import Connections, affordable
 from gateway.dispatcher import Dispatcher
 from gateway.duties import Duties
 from gateway.front import Server
@@ -31,6 +32,7 @@ from gateway.ports import Store
 from gateway.reports import Hooks
 from gateway.runtime import Read, Running, Runtime, tell_orphans
 from gateway.service import Service
+from gateway.shares import Shares
 from gateway.sockets import Connection, Site
 from gateway.store import open_store
 from gateway.tls import Secure, identity_of
@@ -38,9 +40,12 @@ from gateway.together import Parts as Told
 from gateway.together import Together
 from gateway.upstreams import OnCall
 from gateway.verdicts import Verdicts
-from gateway.web import Web
+from gateway.web import Room, Web
 
 log = structlog.get_logger()
+
+MAX_BODIES = 64 * 1024 * 1024
+"""Bytes of the bodies of all requests that are under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,8 @@ async def start(
         hooks = Hooks(parts.hooks, settings.callers, store, clock, metrics)
         auth = Auth(settings.callers)
         stack.callback(auth.close)
-        public = Web(parts.faces, service, auth, hooks, metrics, Pacer(lambda: dispatcher.behind), settings.listen)
+        room = _room(settings, dispatcher, metrics)
+        public = Web(parts.faces, service, auth, hooks, metrics, room, settings.listen)
         running = Running(
             store=store,
             audit=Audit(store.trail, clock),
@@ -134,6 +140,19 @@ def _internal(running: Running, runtime: Runtime, settings: Settings) -> web.App
     return internal_app(store, metrics, desks, runtime, running.audit, settings.listen)
 
 
+def _room(settings: Settings, dispatcher: Dispatcher, metrics: Metrics) -> Room:
+    room = Room(Shares(settings.listen.requests), Shares(MAX_BODIES), Pacer(lambda: dispatcher.behind))
+    metrics.under_way.set_function(lambda: room.requests.used)
+    metrics.bodies.set_function(lambda: room.bodies.used)
+    return room
+
+
+def _server(public: Web, settings: Settings, metrics: Metrics) -> Server:
+    clients = Connections(affordable(settings.listen.connections), metrics.crowded)
+    metrics.connections.set_function(lambda: len(clients))
+    return Server(public, clients)
+
+
 def _secure(settings: Settings, metrics: Metrics, clock: Clock) -> Secure | None:
     tls = settings.listen.tls
     return None if tls is None else Secure.of(identity_of(tls, clock.now()), metrics, clock.now())
@@ -146,7 +165,7 @@ async def _open(
     listen, tls = settings.listen, settings.listen.tls
     inside = await _set_up(web.AppRunner(_internal(running, runtime, settings), access_log=None), stack)
     internal = await _listen(inside, listen.internal, partial(Connection.of, cast("web.Server", inside.server)))
-    server = Server(running.web)
+    server = _server(running.web, settings, running.metrics)
     runner = await _set_up(web.ServerRunner(server, shutdown_timeout=listen.shutdown), stack)
     if tls is None or tls.address is None:
         return await _listen(runner, listen.public, server, running.secure), internal, None

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.connections import Connections
 from gateway.peers import Socket
 from gateway.ports import Call, Reply
 from gateway.replies import encoded
@@ -29,6 +30,12 @@ MAX_LINE = 64 * 1024
 """Bytes of a request line: 2,000 characters of UTF-8, percent-encoded, in a query string, with room to spare."""
 KEEPALIVE = 75.0
 """Seconds that a connection may be idle."""
+HEAD = 30.0
+"""Seconds within which the head of a request comes that has begun to."""
+MAX_HEAD = 3 * MAX_LINE
+"""Bytes of a request line and all its headers."""
+UNREAD = 30.0
+"""Seconds that a client may take to read an answer."""
 MAX_WAITING = 64 * 1024
 """Bytes a client may send ahead while its last request is being answered."""
 
@@ -37,6 +44,7 @@ _HEAD = re.compile(
 )
 _BEGINS = re.compile(rb"[A-Z]{1,8}(?: /| ?\Z)").match
 _IN_LINE = re.compile(rb"[!-~\x80-\xff ]*").fullmatch
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _NOT_PLAIN = ("Transfer-Encoding", "Content-Encoding", "Expect", "Upgrade", "TE", "Trailer")
 
 
@@ -51,7 +59,7 @@ class Plain(NamedTuple):
 class Server(web.Server):
     """Gives each new connection to a Front, and ends those that are idle when the gateway stops."""
 
-    def __init__(self, handler: Web) -> None:
+    def __init__(self, handler: Web, connections: Connections) -> None:
         """The listener of a gateway's public side."""
         super().__init__(
             self._handled,
@@ -61,6 +69,7 @@ class Server(web.Server):
             keepalive_timeout=KEEPALIVE,
         )
         self.web = handler
+        self.clients = connections
         self.fronts: set[Front] = set()
 
     def __call__(self) -> Any:
@@ -68,14 +77,21 @@ class Server(web.Server):
         return Front(self)
 
     async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
-        response = await self.web.handle(request)
-        if "Content-Encoding" in request.headers and not request.content.is_eof():
-            cast("Connection", request.protocol).leave()
-        return response
+        transport = request.transport
+        if transport is not None:
+            self.clients.busy(transport)
+        try:
+            response = await self.web.handle(request)
+            if "Content-Encoding" in request.headers and not request.content.is_eof():
+                cast("Connection", request.protocol).leave()
+            return response
+        finally:
+            if transport is not None:
+                self.clients.idle(transport)
 
     def aiohttp_connection(self) -> web.RequestHandler:
         """What a connection becomes that is not plain."""
-        return Connection.of(self)
+        return _Connection.of(self)
 
     def pre_shutdown(self) -> None:
         """Close what is idle; what is being answered is closed afterwards."""
@@ -103,6 +119,7 @@ class Front(asyncio.Protocol):
         self._socket = Socket("")
         self._full = False
         self._stopping = False
+        self._refused = False
         self._idle_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
@@ -113,12 +130,15 @@ class Front(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         secure = transport.get_extra_info("sslcontext") is not None
         self._socket = Socket(str(peer[0]) if isinstance(peer, tuple) else "", secure)
+        if not self._server.clients.came(self._transport):
+            self._refused = True
+            return
         self._server.fronts.add(self)
-        self._idle_until = self._loop.time() + KEEPALIVE
-        self._timer = self._loop.call_at(self._idle_until, self._look)
+        self._idle_for(KEEPALIVE)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client has gone; an answer that is being made is made, for its message may be stored."""
+        self._server.clients.went(self._transport)
         self._let_go()
 
     def pause_writing(self) -> None:
@@ -133,6 +153,8 @@ class Front(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client's."""
+        if self._refused:
+            return
         self._waiting = self._waiting + data if self._waiting else data
         if self.task is None:
             self._next()
@@ -148,7 +170,10 @@ class Front(asyncio.Protocol):
     def _next(self) -> None:
         if self.task is not None or not self._waiting or self._full or self._transport.is_closing():
             return
+        new = not self._seen
         if self._line_is_coming():
+            if new and self._seen:
+                self._idle_for(HEAD)
             return
         data = self._waiting
         plain = read(self._web, data, self._socket)
@@ -157,6 +182,7 @@ class Front(asyncio.Protocol):
             return
         self._waiting = plain.rest
         self._seen = 0
+        self._server.clients.busy(self._transport)
         self.task = self._loop.create_task(self._answer(plain, data))
 
     def _line_is_coming(self) -> bool:
@@ -194,6 +220,7 @@ class Front(asyncio.Protocol):
             self._transport.close()
             return
         self._idle_until = self._loop.time() + KEEPALIVE
+        self._server.clients.idle(self._transport)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -214,11 +241,73 @@ class Front(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
 
+    def _idle_for(self, seconds: float) -> None:
+        self._idle_until = self._loop.time() + seconds
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._idle_until, self._look)
+
     def _look(self) -> None:
         if self.task is None and self._loop.time() >= self._idle_until:
-            self._transport.close()
+            # Closing waits until the client has read what it was told, which may be never.
+            (self._transport.abort if self._transport.get_write_buffer_size() else self._transport.close)()
         else:
             self._timer = self._loop.call_at(max(self._idle_until, self._loop.time() + 1), self._look)
+
+
+class _Connection(Connection):
+    """A client's connection: there are bounds to what it may take its time for, and to how much it may say unasked."""
+
+    __slots__ = ("_begun", "_clients", "_line", "_unread")
+
+    def __init__(self, server: Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._clients = server.clients
+        self._begun: asyncio.TimerHandle | None = None
+        self._line: asyncio.Transport | None = None
+        self._unread = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It was another protocol's until now, with the beginning of a request."""
+        super().connection_made(transport)
+        self._line = cast("asyncio.Transport", transport)
+        self._begun = self._loop.call_later(HEAD, self._look)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client has gone."""
+        if self._line is not None:
+            self._clients.went(self._line)
+        if self._begun is not None:
+            self._begun.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client's."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before or self._waiter is None:
+            self._unread = 0  # a whole head, or what belongs to a request that is being answered
+            return
+        self._unread += len(data)
+        if self._unread > MAX_HEAD and self.transport is not None:
+            self.transport.write(_TOO_LONG)
+            self.force_close()
+
+    def _look(self) -> None:
+        if not self._request_count:
+            self.force_close()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Answer; a client that does not read that in time has gone."""
+        try:
+            async with asyncio.timeout(UNREAD):
+                return await super().finish_response(request, resp, start_time)
+        except TimeoutError:
+            if self._line is not None:
+                self._line.abort()
+            return resp, True
 
 
 def read(handler: Web, data: bytes, socket: Socket) -> Plain | None:

@@ -170,6 +170,10 @@ class Metrics:
         self.paused = Gauge(
             "sluss_upstream_paused", "1 while operations have stopped an upstream", ["upstream"], registry=self.registry
         )
+        self.connections = Gauge("sluss_connections", "Clients that are connected", registry=self.registry)
+        self.under_way = Gauge("sluss_requests_under_way", "Requests being answered", registry=self.registry)
+        self.bodies = Gauge("sluss_request_bytes", "Bytes of the bodies of these", registry=self.registry)
+        self.no_room = self._counter("connections_closed", "Connections for which there was no room", "how")
         self.latency = Histogram(
             "sluss_attempt_seconds",
             "How long a hand-over takes",
@@ -186,6 +190,10 @@ class Metrics:
         for gauge in (self.held, self.open, self.paused):
             with contextlib.suppress(KeyError):
                 gauge.remove(upstream)
+
+    def crowded(self, how: str) -> None:
+        """Count a connection for which there was no room."""
+        self.no_room.labels(how).inc()
 
     def answered(self, face: str, caller: str, outcome: str) -> None:
         """Count a request."""

@@ -18,15 +18,19 @@ class Pacer:
         self._at = 0.0
         self._taken = 0
 
-    async def turn(self) -> None:
-        """Wait for one's turn."""
+    async def turn(self, under_way: int, callers: int) -> None:
+        """Wait for one's turn: for the next bunch, where so many requests of one's own, and so many callers, are few.
+
+        What waits longer is what somebody has piled up.
+        """
         if not self._behind():
             return
         now = asyncio.get_running_loop().time()
         if now >= self._at + EVERY:
             self._at, self._taken = now, 0
-        elif self._taken == BUNCH:
+        elif self._taken >= BUNCH:
             self._at, self._taken = self._at + EVERY, 0
         self._taken += 1
-        if self._at > now:
-            await asyncio.sleep(self._at - now)
+        at = self._at if under_way * callers > BUNCH else min(self._at, now + EVERY)
+        if at > now:
+            await asyncio.sleep(at - now)

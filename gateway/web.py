@@ -3,9 +3,10 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import structlog
 from aiohttp import HttpVersion11, web
@@ -24,12 +25,19 @@ from gateway.ports import Adapter, Call, Face, Inbound, Leaving, Reply
 from gateway.replies import response_of
 from gateway.reports import PREFIX, Hooks
 from gateway.service import Client, Service
+from gateway.shares import Shares
 
 log = structlog.get_logger()
 
 MAX_HOOK = 1024 * 1024
 STANDSTILL = 30.0
 """Seconds for which a client may neither send nor read while something is passed on."""
+SLOWEST = 500
+"""Bytes of a body that must come each second, once that many seconds are over."""
+REFUSING = 1.0
+"""Seconds that it takes to refuse for want of room: who asks again at once leaves the processor to others."""
+HOOKS = "(hooks)"
+"""Under which name what upstreams post has its share of the room."""
 # Parameters that were put behind a path without a `?` may hold a key.
 _END_OF_PATH = re.compile("[&;=%]").split
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
@@ -67,6 +75,14 @@ class Mounted:
         return self.secure_headers if secure else self.headers
 
 
+class Room(NamedTuple):
+    """What requests take up while they are under way: their number, by caller; their bodies, by address; and a pace."""
+
+    requests: Shares
+    bodies: Shares
+    pacer: Pacer
+
+
 class Streams(Exception):
     """This request is answered piece by piece, for which `handle` needs its connection."""
 
@@ -74,11 +90,13 @@ class Streams(Exception):
 class _Visit:
     """What is known so far of one request: for its log line, its metrics and a refusal."""
 
-    __slots__ = ("began", "caller", "facts", "inbound", "outcome", "request", "telling")
+    __slots__ = ("began", "caller", "facts", "held", "inbound", "outcome", "request", "telling")
 
     def __init__(self, request: web.BaseRequest | None) -> None:
         self.began = time.perf_counter()
         self.caller = "-"
+        self.held = 0
+        """Bytes of its body that are counted."""
         self.request = request
         self.telling: web.StreamResponse | None = None
         """The answer that has begun to leave: whatever happens now, there is no other."""
@@ -97,13 +115,13 @@ class Web:
         auth: Auth,
         hooks: Hooks,
         metrics: Metrics,
-        pacer: Pacer,
+        room: Room,
         listen: Listen,
     ) -> None:
         self._service = service
         self._auth = auth
         self._metrics = metrics
-        self._pacer = pacer
+        self._room = room
         self._log = log.bind()  # bound once: the lazy logger would be bound anew for every line
         self.configure(faces, hooks, listen)
 
@@ -152,7 +170,10 @@ class Web:
         reply: Reply | web.StreamResponse
         try:
             if request is not None and request.can_read_body and not mounted.leaves(call):
-                call = call._replace(body=await _body(request, mounted.face.max_body))
+                body = await _body(request, mounted.face.max_body, partial(self._hold, visit, call.peer))
+                call = call._replace(body=body)
+            elif call.body:
+                self._hold(visit, call.peer, len(call.body))
             reply = await self._answer(mounted, call, visit)
         except Streams:
             raise
@@ -162,8 +183,22 @@ class Web:
             else:
                 self._record(mounted, call, visit, visit.telling.status)
                 raise
+        finally:
+            if visit.held:
+                self._room.bodies.give_back(call.peer, visit.held)
         self._record(mounted, call, visit, reply.status)
         return reply
+
+    def _hold(self, visit: _Visit, whose: str, size: int) -> None:
+        self._room.bodies.take(whose, size)
+        visit.held += size
+
+    async def _enter(self, who: str) -> None:
+        try:
+            self._room.requests.take(who)
+        except Busy:
+            await asyncio.sleep(REFUSING)
+            raise
 
     def _record(self, mounted: Mounted, call: Call, visit: _Visit, status: int) -> None:
         self._metrics.answered(mounted.name, visit.caller, visit.outcome)
@@ -186,8 +221,7 @@ class Web:
             visit.outcome = "protocol"
             return decoded
         visit.inbound = decoded
-        relays = isinstance(decoded.command, Relay)
-        if relays and visit.request is None:
+        if isinstance(decoded.command, Relay) and visit.request is None:
             raise Streams
         caller = self._auth.known(decoded.credentials, call.peer, mounted.name) or await self._auth.check(
             decoded.credentials, call.peer, mounted.name
@@ -195,8 +229,17 @@ class Web:
         visit.caller = caller.name
         if mounted.deprecated:
             self._metrics.called_late(mounted.name, caller.name)
+        await self._enter(caller.name)
+        try:
+            return await self._admitted(mounted, decoded, caller, call, visit)
+        finally:
+            self._room.requests.give_back(caller.name)
+
+    async def _admitted(
+        self, mounted: Mounted, decoded: Inbound, caller: Caller, call: Call, visit: _Visit
+    ) -> Reply | web.StreamResponse:
         # What is passed on is checked where it goes.
-        if caller.passthrough and not relays:
+        if caller.passthrough and not isinstance(decoded.command, Relay):
             reads = not isinstance(decoded.command, SubmitBatch | SendPasscode)
             await self._service.vouch(Client(caller, mounted.name, decoded.credentials), call.peer, reads=reads)
         if caller.concurrency is None:
@@ -215,12 +258,12 @@ class Web:
             return await self._relayed(mounted, call, command.mount, Client(caller, mounted.name, credentials), visit)
         if not isinstance(command, SubmitBatch):
             if isinstance(command, SendPasscode):
-                await self._pacer.turn()
+                await self._turn(caller)
             answer = await self._service.run(command, caller, mounted.name, credentials)
             return mounted.face.encode(answer, decoded, call)
         if command.contacts or command.groups:
             command = await self._service.addressed(command, caller)
-        await self._pacer.turn()
+        await self._turn(caller)
         if command.once is None:
             accepted = self._service.submit(command, caller, mounted.name, credentials)
         else:
@@ -236,6 +279,10 @@ class Web:
         if accepted.verdict is not None and (refusal := await accepted.verdict) is not None:
             raise refusal
         return reply
+
+    async def _turn(self, caller: Caller) -> None:
+        requests = self._room.requests
+        await self._room.pacer.turn(requests.held(caller.name), requests.holders)
 
     async def _relayed(
         self, mounted: Mounted, call: Call, mount: str, client: Client, visit: _Visit
@@ -273,9 +320,14 @@ class Web:
         if request.method != "POST":
             return web.Response(status=405, headers={"Server": "sluss", "Allow": "POST"})
         status, text = 200, "OK\n"
+        visit = _Visit(request)
         try:
-            body = await _body(request, MAX_HOOK)
-            await self._hooks.take(Call("POST", path, headers=request.headers, body=body))
+            body = await _body(request, MAX_HOOK, partial(self._hold, visit, HOOKS))
+            await self._enter(HOOKS)
+            try:
+                await self._hooks.take(Call("POST", path, headers=request.headers, body=body))
+            finally:
+                self._room.requests.give_back(HOOKS)
         except Busy:
             status, text = 503, "Try again later\n"
         except RequestError as error:
@@ -283,6 +335,8 @@ class Web:
         except Exception:
             log.exception("hook.crashed")
             status, text = 500, "Internal error\n"
+        finally:
+            self._room.bodies.give_back(HOOKS, visit.held)
         return web.Response(status=status, text=text, headers={"Server": "sluss"})
 
 
@@ -298,17 +352,23 @@ def target(raw: str) -> tuple[str, str, str]:
     return raw.partition("?")
 
 
-async def _body(request: web.BaseRequest, limit: int) -> bytes:
-    """The decompressed body. Raises TooLarge as soon as there is more than `limit`, Malformed where it breaks off."""
+async def _body(request: web.BaseRequest, limit: int, hold: Callable[[int], None]) -> bytes:
+    """The decompressed body; `hold` is told how much of it there is, and may raise Busy.
+
+    Raises TooLarge as soon as there is more than `limit`, Malformed where it breaks off, or comes too slowly.
+    """
     if (request.content_length or 0) > limit:
         raise TooLarge(limit)
     content = request.content
     try:
         if content.is_eof():  # it came along with the head, as small requests do
             body = content.read_nowait()
+            hold(len(body))
         else:
             await _let_it_come(request)
-            body = await _gather(request, limit)
+            body = await _gather(request, limit, hold)
+    except TimeoutError as error:
+        raise Malformed("The rest of the body did not come") from error
     except GatewayError:
         raise
     except Exception as error:
@@ -353,10 +413,14 @@ async def _written(response: web.StreamResponse, chunk: bytes, request: web.Base
         raise ConnectionResetError("The client does not read") from None
 
 
-async def _gather(request: web.BaseRequest, limit: int) -> bytes:
+async def _gather(request: web.BaseRequest, limit: int, hold: Callable[[int], None]) -> bytes:
     body = bytearray()
-    while chunk := await request.content.readany():
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(limit)
+    began = asyncio.get_running_loop().time()
+    async with asyncio.timeout(STANDSTILL) as patience:
+        while chunk := await request.content.readany():
+            hold(len(chunk))
+            body += chunk
+            if len(body) > limit:
+                raise TooLarge(limit)
+            patience.reschedule(began + STANDSTILL + len(body) / SLOWEST)
     return bytes(body)

@@ -13,11 +13,9 @@ from gateway.config.values import Address, Bounds
 
 HIDDEN = "********"
 
+_OF_LISTENING = ("public", "internal", "internal_token", "shutdown", "connections", "requests")
 AT_START = (
-    "listen.public",
-    "listen.internal",
-    "listen.internal_token",
-    "listen.shutdown",
+    *(f"listen.{key}" for key in _OF_LISTENING),
     "listen.tls.address",
     "store",
     "callbacks",
@@ -55,10 +53,8 @@ def changes(before: Settings, after: Settings) -> list[Change]:
 
 def followed(before: Settings, after: Settings) -> Settings:
     """The new configuration, but for what a running gateway does not follow."""
-    start = before.listen
-    kept = {"public": start.public, "internal": start.internal}
-    kept_too = {"internal_token": start.internal_token, "shutdown": start.shutdown}
-    listen = after.listen.model_copy(update={**kept, **kept_too, "tls": _tls(start.tls, after.listen.tls)})
+    kept = {key: getattr(before.listen, key) for key in _OF_LISTENING}
+    listen = after.listen.model_copy(update={**kept, "tls": _tls(before.listen.tls, after.listen.tls)})
     once = {"store": before.store, "callbacks": before.callbacks, "retention": before.retention, "log": before.log}
     return after.model_copy(update={"listen": listen, **once})
 

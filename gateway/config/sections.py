@@ -73,6 +73,8 @@ class Listen(Section):
     internal_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     shutdown: Duration = 20.0
     tls: Tls | None = None
+    connections: Annotated[int, Field(ge=10, le=1_000_000)] = 10_000
+    requests: Annotated[int, Field(ge=10, le=100_000)] = 2_000
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

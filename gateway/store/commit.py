@@ -23,6 +23,8 @@ BUSY_GROUP = 8
 """Requests in the last group from which on it pays to wait a moment for more."""
 GATHER = 0.0005
 """That moment, in seconds: measured at 64 clients, where a longer one leaves the processor idle."""
+STALLED = 10.0
+"""Seconds for which the disk does nothing; whoever comes then is told so at once, and nothing of it is kept."""
 
 Rows = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
 """Rows by statement head (`INSERT INTO t (a, b)`), so that a whole group shares statements."""
@@ -64,6 +66,7 @@ class GroupCommit:
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._waiting = _Group()
         self._running = False
+        self._since = 0.0
         self._last = 0
         self._closed = False
         self._idle = asyncio.Event()
@@ -77,6 +80,9 @@ class GroupCommit:
         They are made in the writer thread, those of a whole group in one go.
         """
         future: asyncio.Future[None] = self._loop.create_future()
+        if self._running and self._loop.time() > self._since + STALLED:
+            future.set_exception(Busy("The gateway cannot store anything now; try again later"))
+            return future
         self._waiting.inserts.append((rows, future))
         self._wake()
         return future
@@ -109,6 +115,7 @@ class GroupCommit:
             self._waiting = _Group()
         elif not self._running:
             self._running = True
+            self._since = self._loop.time()
             self._idle.clear()
             if self._last >= BUSY_GROUP:
                 self._loop.call_later(GATHER, self._hand_over)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Busy
+from gateway.store import commit
 from gateway.store.commit import GroupCommit, Rows
 from gateway.store.db import Db
 from gateway.store.schema import Connection
@@ -284,3 +285,19 @@ async def test_a_database_that_cannot_be_opened_is_told_at_once() -> None:
 
     with pytest.raises(sqlite3.OperationalError):
         GroupCommit(broken)
+
+
+async def test_who_comes_while_the_disk_stands_still_is_told_so_at_once(
+    disk: Disk, writer: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a while nobody is kept waiting any more, and nothing of it is kept; what waited before is written."""
+    disk.moving.clear()
+    waiting = [writer.run(disk.stand_still), writer.insert(item(1))]
+    await asyncio.sleep(0)
+    monkeypatch.setattr(commit, "STALLED", -1.0)
+    with pytest.raises(Busy):
+        await writer.insert(item(2))
+    disk.moving.set()
+    await asyncio.gather(*waiting)
+
+    assert await writer.run(names) == [(1, "x")]

@@ -22,7 +22,7 @@ async def test_nobody_waits_while_the_lanes_keep_up(waits: list[float]) -> None:
     """Requests are let in as they come."""
     gate = Pacer(lambda: False)
     for _ in range(100):
-        await gate.turn()
+        await gate.turn(100, 1)
 
     assert waits == []
 
@@ -32,7 +32,7 @@ async def test_requests_are_let_in_bunch_by_bunch_while_the_lanes_are_behind(wai
     late = True
     gate = Pacer(lambda: late)
     for _ in range(10 * BUNCH):
-        await gate.turn()
+        await gate.turn(10 * BUNCH, 1)
 
     assert len(waits) == 9 * BUNCH, "the first bunch does not wait"
     each = [round(wait / EVERY) for wait in waits]
@@ -41,7 +41,7 @@ async def test_requests_are_let_in_bunch_by_bunch_while_the_lanes_are_behind(wai
 
     late = False
     waits.clear()
-    await gate.turn()
+    await gate.turn(1, 1)
     assert waits == []
 
 
@@ -49,8 +49,24 @@ async def test_who_comes_after_a_while_does_not_wait(waits: list[float], monkeyp
     """What was let in long ago takes nobody's place."""
     gate = Pacer(lambda: True)
     for _ in range(BUNCH):
-        await gate.turn()
+        await gate.turn(BUNCH + 1, 1)
     monkeypatch.setattr(pacer, "EVERY", 0.0)
-    await gate.turn()
+    await gate.turn(BUNCH + 1, 1)
 
     assert waits == []
+
+
+async def test_who_has_little_under_way_waits_for_the_next_bunch_alone(waits: list[float]) -> None:
+    """A caller with a request or two passes by what another one has piled up, which waits the longer for it."""
+    gate = Pacer(lambda: True)
+    for _ in range(10 * BUNCH):
+        await gate.turn(10 * BUNCH, 2)
+    waits.clear()
+
+    for _ in range(BUNCH):
+        await gate.turn(1, 2)
+    assert 0 < max(waits) < 2 * EVERY
+
+    waits.clear()
+    await gate.turn(10 * BUNCH, 2)
+    assert round(waits[0] / EVERY) == 11
