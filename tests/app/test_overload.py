@@ -20,7 +20,7 @@ OTHER = "another-system's-key-0123456789"
 FEW = 10
 """What a gateway here may have under way, where that is what the test is about."""
 TEMPORARY = {"rest_v2": (503, b""), "rest_v1": (503, b""), "soap": (200, b"<smsResult>42<"), "sendsms": (200, b"42")}
-"""What each protocol says where the request is good and the server is not; the whole body of GET's answer is a code."""
+"""What each protocol says where the request is good and the server is not; GET answers with a bare code."""
 UNDER_WAY = "sluss_requests_under_way"
 BODIES = "sluss_request_bytes"
 Open = tuple[asyncio.StreamReader, asyncio.StreamWriter]
