@@ -175,7 +175,7 @@ def account_for(store: str, recorder: Recorder, *crowds: Clients) -> Account:
 
 def balance(store: str) -> tuple[int, dict[str, int]]:
     """What `sluss fsck` says was accepted, and what became of it; it finds nothing wrong."""
-    report = look_through(store, SystemClock().now(), repair=False)
+    report = look_through(store, SystemClock().now())
     assert report.found == {}
     fates = Counter[str]()
     for (_, code), messages in report.statuses.items():

@@ -30,11 +30,12 @@ def fsck(
     where all is well and 1 where something is not, also where it was repaired: a second run shows what is left.
     """
     from gateway.clock import SystemClock
+    from gateway.operators import oneself
     from gateway.store.inspect import Unreadable
     from gateway.store.mending import look_through
 
     try:
-        report = look_through(read_settings(config).store, SystemClock().now(), repair=repair)
+        report = look_through(read_settings(config).store, SystemClock().now(), repair=oneself() if repair else None)
     except Unreadable as error:
         fail(ExitCode.UNREACHABLE, str(error))
     document = _document(report)

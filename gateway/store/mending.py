@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from gateway.lifecycle import may_follow
 from gateway.model import DispatchState, StatusEntry
-from gateway.ports import Transition
+from gateway.ports import Act, Transition
 from gateway.status import Status
-from gateway.store import schema, soundness, statuses
+from gateway.store import schema, soundness, statuses, trail
 from gateway.store.db import Db, Session
 from gateway.store.inspect import Unreadable, path_of, reading
 from gateway.store.soundness import Fault, Finding
@@ -40,8 +40,8 @@ class Report(NamedTuple):
     shown: dict[Fault, list[Finding]]
 
 
-def look_through(url: str, now: int, *, repair: bool) -> Report:
-    """Look at everything, in short transactions. Raises Unreadable, ConfigError."""
+def look_through(url: str, now: int, *, repair: str | None = None) -> Report:
+    """Look at everything, in short transactions; `repair` is who wants it repaired. Raises Unreadable, ConfigError."""
     report = Report(Counter(), Counter(), Counter(), Counter(), {})
     for look, findings in _steps(url, report, now):
         report.found.update(finding.fault for finding in findings)
@@ -52,7 +52,21 @@ def look_through(url: str, now: int, *, repair: bool) -> Report:
         if repair and any(finding.fault.repair for finding in findings):
             with contextlib.closing(_writer(url)) as session:
                 report.repaired.update(_mended(session, look, now))
+    if repair and report.repaired:
+        with contextlib.closing(_writer(url)) as session:
+            _keep(session, repair, report.repaired, now)
     return report
+
+
+def _keep(session: Session, who: str, repaired: Counter[Fault], now: int) -> None:
+    """Keep in the audit log what was repaired."""
+    session.begin()
+    key = trail.begin(session, Act(now, who, "fsck", "{}"))
+    said = ", ".join(
+        f"{fault.value} {rows}" for fault, rows in sorted(repaired.items(), key=lambda item: item[0].value)
+    )
+    trail.end(session, key, now, f"done, {said}")
+    session.commit()
 
 
 def _read(url: str, look: Callable[[Db], T]) -> T:

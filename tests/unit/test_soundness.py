@@ -15,9 +15,11 @@ from gateway.model import DispatchState, Incoming, Recipient, StatusEntry
 from gateway.ports import NewDispatch, Settlement, Transition
 from gateway.status import Status
 from gateway.store import open_store, schema, soundness
+from gateway.store.inspect import reading
 from gateway.store.mending import TOLD, look_through
 from gateway.store.soundness import Fault
 from gateway.store.sql import SqlStore
+from gateway.store.trail import newest
 
 MINUTE = 60_000
 LATER = NOW + 60 * MINUTE
@@ -72,7 +74,7 @@ async def fill(store: SqlStore) -> None:
 
 async def found(kept: Kept, *, repair: bool = False) -> dict[str, int]:
     """What is found, by its name."""
-    report = await asyncio.to_thread(look_through, kept.url, LATER, repair=repair)
+    report = await asyncio.to_thread(look_through, kept.url, LATER, repair="anna" if repair else None)
     return {fault.value: count for fault, count in report.found.items()}
 
 
@@ -85,7 +87,7 @@ async def codes(kept: Kept, number: int) -> list[int]:
 
 async def test_a_sound_store_is_sound_and_every_message_is_counted_once(kept: Kept) -> None:
     """Nothing is found; accepted is what batches say, and messages are counted by where they stand."""
-    report = await asyncio.to_thread(look_through, kept.url, LATER, repair=False)
+    report = await asyncio.to_thread(look_through, kept.url, LATER)
 
     assert report.found == {}
     assert report.accepted == {"ip1-12345": 4}
@@ -163,6 +165,19 @@ async def test_a_message_that_lost_its_batch_is_told(kept: Kept) -> None:
     assert (await found(kept))["message-without-batch"] == 1
 
 
+async def test_a_repair_is_in_the_audit_log(kept: Kept) -> None:
+    """Who has repaired how much of what; a look alone is no act, and neither is a repair that found nothing."""
+    await kept.corrupt(_EMPTY)
+    await found(kept)
+    await found(kept, repair=True)
+    await found(kept, repair=True)
+
+    with reading(kept.url) as db:
+        (recorded,) = newest(db, None, 10)
+    assert (recorded.act.who, recorded.act.what) == ("anna", "fsck")
+    assert recorded.said == "done, dispatch-without-message 1"
+
+
 async def test_numbers_are_never_given_out_again(kept: Kept) -> None:
     """Where the floor of a server's numbers lies below those in use, it is raised."""
     await kept.corrupt("UPDATE floor SET number = 0")
@@ -207,7 +222,7 @@ async def test_it_goes_piece_by_piece(kept: Kept, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(soundness, "PIECE", 1)
     await kept.corrupt(f"UPDATE dispatch SET state = 5 WHERE key = {ONE + 2}")
 
-    report = await asyncio.to_thread(look_through, kept.url, LATER, repair=False)
+    report = await asyncio.to_thread(look_through, kept.url, LATER)
     assert (report.accepted.total(), report.statuses.total()) == (4, 4)
     assert report.found == {Fault.ENDED_UNTOLD: 1}
 
