@@ -20,7 +20,8 @@ SHARE = 20
 """Times as long as a look took, the next one waits: so this takes a twentieth of the time at most."""
 KEPT = 24 * 3600 * 1000
 """Milliseconds for which a repeated Idempotency-Key is known."""
-GIVEN_UP = 30 * 24 * 3600 * 1000
+DAY = 24 * 3600 * 1000
+GIVEN_UP = 30 * DAY
 """Milliseconds for which operations can see what a caller could not be posted."""
 PIECE = 100
 """Messages that are removed in one transaction because they are old: callers' requests come in between."""
@@ -36,6 +37,8 @@ class Housekeeping:
         self._clock = clock
         self._metrics = metrics
         self._kept = None if retention.messages is None else round(retention.messages * 1000)
+        # A post is forgotten before the message that it tells of.
+        self._given_up = GIVEN_UP if self._kept is None else min(GIVEN_UP, self._kept - DAY)
         self._expire_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -60,7 +63,7 @@ class Housekeeping:
                 now = self._clock.now()
                 await self._store.forget_keys(now - KEPT, AT_ONCE)
                 await self._store.forget_passcodes(now, AT_ONCE)
-                await self._store.forget_given_up(now - GIVEN_UP, AT_ONCE)
+                await self._store.forget_given_up(now - self._given_up, AT_ONCE)
                 more = await self._expire(loop.time()) or more
                 if more:
                     rest = min(EVERY, SHARE * (loop.time() - began))

@@ -1,6 +1,7 @@
 """What is old is removed from a SQL store, a little at a time: what is done with, the oldest first.
 
-An account's batches stay numbered without a gap: what is kept among those that go takes the numbers behind them.
+An account's batches stay numbered without a gap: what is kept among those that go takes the numbers behind them. A
+batch that is too large to go at once gets shorter from its end, so that it is whole, as it is, at any moment.
 """
 
 from collections.abc import Iterable
@@ -14,8 +15,8 @@ from gateway.store.db import Db
 
 _LOOK = 500
 """Batches of an account that are looked at, at most: more that nobody has ended keep what is behind them."""
-_ENTRIES = 50
-"""Entries of each side of a conversation that go with a message of it: more than one, so that none is left behind."""
+_ENTRIES = 200
+"""Entries of each side of a conversation that go at a time: more than messages do, so that none is left behind."""
 
 _OF = "account = ? AND participant = ? AND side = ?"
 
@@ -40,7 +41,8 @@ def expire(db: Db, before: int, limit: int) -> Expired:
         filed = _Filed(*row)
         ended, gone = _sent(db, account, filed, before, limit - messages)
         batches, messages = batches + ended, messages + gone
-        incoming += _received(db, account, filed, before, limit - incoming)
+        if messages < limit:  # so that the oldest of a conversation go first
+            incoming += _received(db, account, filed, before, limit - incoming)
     return Expired(batches, messages, incoming)
 
 
@@ -87,21 +89,23 @@ def _remove(db: Db, account: str, batch: tuple[int, int], before: int, limit: in
     key, size = batch
     own = (key, key + size - 1)
     rows = db.execute(
-        "SELECT number, recipient FROM message WHERE number BETWEEN ? AND ? ORDER BY number LIMIT ?", (*own, limit)
+        "SELECT number, recipient FROM message WHERE number BETWEEN ? AND ? ORDER BY number DESC LIMIT ?",
+        (*own, limit),
     ).fetchall()
     if rows:
-        piece = (rows[0][0], rows[-1][0])
+        piece = (rows[-1][0], own[1])
         db.execute("DELETE FROM status WHERE number BETWEEN ? AND ?", piece)
         db.execute("DELETE FROM message WHERE number BETWEEN ? AND ?", piece)
         _unfile(db, account, [recipient for _, recipient in rows], before)
-    if rows and rows[-1][0] < own[1]:
+        db.execute("DELETE FROM dispatch WHERE key BETWEEN ? AND ?", piece)
+    # What is not there any more has had its number all the same.
+    db.execute("UPDATE floor SET number = ? WHERE number < ?", (own[1], own[1]))
+    if rows and rows[-1][0] > key:
+        db.execute("UPDATE batch SET size = ? WHERE key = ?", (rows[-1][0] - key, key))
         return len(rows), False
-    db.execute("DELETE FROM dispatch WHERE key BETWEEN ? AND ?", own)
     for table in ("hidden", "credential"):
         db.execute(f"DELETE FROM {table} WHERE batch = ?", (key,))
     db.execute("DELETE FROM batch WHERE key = ?", (key,))
-    # What is not there any more has had its number all the same.
-    db.execute("UPDATE floor SET number = ? WHERE number < ?", (own[1], own[1]))
     return len(rows), True
 
 

@@ -187,8 +187,9 @@ def of_the_whole(db: Db, *, shared: bool) -> list[Finding]:
         )
         found += [Finding(Fault.SEALED_ALONE, batch) for (batch,) in rows]
     rows = db.execute(
+        # Where an account has no batch, all of them were old and are removed; the next one's number is behind them.
         "SELECT account, ordinal FROM filed WHERE ordinal >"
-        " (SELECT COALESCE(MAX(batch.ordinal), 0) FROM batch WHERE batch.account = filed.account)"
+        " (SELECT MAX(batch.ordinal) FROM batch WHERE batch.account = filed.account)"
     )
     return found + [Finding(Fault.FILED_AHEAD, ordinal, account) for account, ordinal in rows]
 

@@ -35,9 +35,10 @@ def logged() -> Iterator[list[Any]]:
 class Desk:
     """A gateway with its store in a file or on a server, and a command line that finds it."""
 
-    def __init__(self, gateway: Gateway, folder: Path) -> None:
+    def __init__(self, gateway: Gateway, folder: Path, url: str) -> None:
         """Write the configuration that the commands read."""
         self.gateway = gateway
+        self.url = url
         self.folder = folder
         self._config = folder / "operations.yaml"
         document = a_document(listen={"internal": "{}:{}".format(*gateway.internal)})
@@ -58,6 +59,12 @@ class Desk:
         answer = await exchange(self.gateway.public, request("POST", "/v2/batches", HEADERS, body))
         assert answer.status == 201, answer.body
         return int(json.loads(answer.body)["id"][10:], 16)
+
+    async def sound(self) -> bool:
+        """Whether `sluss fsck` finds nothing."""
+        path = self.folder / "store.yaml"
+        path.write_text(yaml.safe_dump(a_document(store=self.url)), "utf-8")
+        return (await asyncio.to_thread(sluss, "fsck", "--config", path)).exit_code == 0
 
     def files(self) -> bytes:
         """Every byte of the store."""
@@ -85,7 +92,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def desk(url: str, running: Running, tmp_path: Path) -> Desk:
     """The same gateway on either kind of store."""
-    return Desk(await running(document(url)), tmp_path)
+    return Desk(await running(document(url)), tmp_path, url)
 
 
 async def lived(desk: Desk) -> int:
@@ -144,6 +151,7 @@ async def test_nothing_of_a_person_is_left(desk: Desk, logged: list[Any]) -> Non
     assert done["scrubbed"] == (desk.files() != b"")
     assert ANNA.encode() not in desk.files()
     assert b"Yes, it is" not in desk.files()
+    assert await desk.sound()
     again = await desk.json(ANNA, "--yes")
     assert not any(again["erased"].values())
     assert ANNA not in repr(logged)
@@ -189,6 +197,7 @@ async def test_what_is_still_to_be_sent_stops_it(desk: Desk) -> None:
     dispatch = await desk.gateway.store.dispatch(waiting + 1)
     assert dispatch is not None
     assert dispatch.state is DispatchState.HELD
+    assert await desk.sound()
 
 
 async def test_what_nobody_knows_of_stops_it(desk: Desk) -> None:

@@ -1,12 +1,15 @@
 """What is old is removed while the gateway runs, and nobody who asks for what is left notices it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from builders import NOW, FrozenClock
+from command_line import sluss
 from gateways import ACCOUNT, KEY, Running, a_document, settled, until
 from rawhttp import exchange, request
 from structlog.testing import capture_logs
@@ -78,6 +81,9 @@ async def test_what_is_old_goes_by_itself(
     (spoken,) = await get(gateway, "/v2/conversations/46700000001")
     assert int(spoken["id"][10:], 16) == young
     assert [line for line in logged if line["log_level"] == "error"] == []
+    path = tmp_path / "sluss.yaml"
+    path.write_text(yaml.safe_dump(a_document(store=store)), "utf-8")
+    assert (await asyncio.to_thread(sluss, "fsck", "--config", path)).exit_code == 0
 
 
 async def test_everything_is_kept_by_default(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

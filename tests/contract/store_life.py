@@ -6,6 +6,7 @@ from gateway.addresses import Edit, Wanted
 from gateway.model import DispatchState, Incoming, Page, Recipient, Side, StatusEntry
 from gateway.ports import ERASED, Callback, Expired, NewDispatch, NewPasscode, Part, Settlement, Traces, Transition
 from gateway.status import Status
+from gateway.store import soundness
 from gateway.store.sql import SqlStore
 
 ANNA, BO = "46700000001", "46700000002"
@@ -239,6 +240,7 @@ class Expiring:
         await all_filed(store)
         await store.life.expire(LATER, 100)
         assert await listed(store) == []
+        assert await store._read(lambda db: soundness.of_the_whole(db, shared=False)) == []
         following = await sent(store, BOTH)
 
         assert following > gone
@@ -279,6 +281,9 @@ class Expiring:
         pieces = []
         while any(removed := await store.life.expire(LATER, 10)):
             pieces.append((removed.batches, removed.messages))
+            if (left := await store.batch(large)) is not None:
+                # It is whole at any moment: as many messages as it says.
+                assert len(await store.messages(left, Page(limit=100))) == left.size
         assert pieces == [(0, 10), (0, 10), (4, 8)]
         assert await store.batch(large) is None
         assert await listed(store) == []
