@@ -110,30 +110,31 @@ def test_without_room_for_a_copy_nothing_changes(tmp_path: Path, knows: Knows) -
     assert copies(path) == ["sluss.db.schema-0012"]
 
 
-def test_the_older_version_says_how_to_go_back(tmp_path: Path, knows: Knows) -> None:
+def test_the_older_version_says_how_to_go_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It names the copy that it understands; that is put back as any backup is, and it runs on."""
     path = tmp_path / "sluss.db"
-    copy = tmp_path / "sluss.db.schema-0012"
-    knows(12)
+    ours = schema.newest()
+    copy = tmp_path / f"sluss.db.schema-{ours:04}"
     opened(path)
     with closing(schema.connect(str(path))) as db:
         db.execute("INSERT INTO sender VALUES ('a', 'Shop', 7)")
-    knows(13)
-    opened(path)
-    knows(12)
+    newer = [*schema.migrations(), (ours + 1, "CREATE TABLE novelty (x)")]
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "migrations", lambda: newer)
+        opened(path)
 
     with pytest.raises(ConfigError) as caught:
         opened(path)
     assert caught.value.problems == (
         (
-            f"store: {path} was written by a newer Sluss (schema 13; this one knows 12); upgrade Sluss, or move"
-            f" that file away and go back to what was stored before the upgrade: sluss restore {copy}"
+            f"store: {path} was written by a newer Sluss (schema {ours + 1}; this one knows {ours}); upgrade Sluss, or"
+            f" move that file away and go back to what was stored before the upgrade: sluss restore {copy}"
         ),
     )
     path.rename(tmp_path / "newer.db")
-    backup.restore(copy, path, 0, nothing_left=False)
+    backup.restore(copy, path, 0, nothing_left=False, who="operations")
     opened(path)
-    assert version(path) == 12
+    assert version(path) == ours
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT * FROM sender").fetchall() == [("a", "Shop", 7)]
 
