@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes chaos paging together bench wheel sbom audit lock clean
+.PHONY: help setup demo run test clients check codes chaos paging together bench growth soak wheel sbom audit lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -61,6 +61,12 @@ together: $(STAMP) ## Measure what several gateways reach on one PostgreSQL data
 
 bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
 	$(BIN)/python bench/run.py $(ARGS)
+
+growth: $(STAMP) ## Measure what must not grow with what is stored, waits or is connected
+	PYTHONPATH=. $(BIN)/python bench/growth.py $(ARGS)
+
+soak: $(STAMP) ## Half an hour (MINUTES=30) of steady load: memory, open files and latency must stay flat
+	PYTHONPATH=. $(BIN)/python bench/soak.py --minutes $(or $(MINUTES),30) $(ARGS)
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

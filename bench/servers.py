@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,16 +67,23 @@ def script(name: str, cpus: frozenset[int]) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, key: str, upstream: dict[str, object], cpus: frozenset[int], routes: int = 0
+    folder: Path,
+    key: str,
+    upstream: dict[str, object],
+    cpus: frozenset[int],
+    routes: int = 0,
+    over: Mapping[str, object] | None = None,
 ) -> Iterator[Server]:
     """The gateway as users start it: a configuration file, SQLite in `folder`, and its log in a file there.
 
-    `routes` stand above the default one.
+    `routes` stand above the default one. What is said `over` takes the place of what would be configured.
     """
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     config = folder / "sluss.yaml"
     database = folder / "sluss.db"
-    config.write_text(json.dumps(_settings(database, key, upstream, routes)))  # YAML understands JSON
+    config.write_text(
+        json.dumps(_settings(database, key, upstream, routes) | dict(over or {}))
+    )  # YAML understands JSON
     log = folder / "log"
     command = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)]
     with log.open("wb") as output, _process(command, cpus, stdout=output) as process:
