@@ -31,6 +31,7 @@ from gateway.config import Listen
 from gateway.errors import RequestError, TooLarge, Unauthenticated
 from gateway.front import read
 from gateway.model import Account
+from gateway.peers import Socket
 from gateway.ports import Call, Face, Reply
 from gateway.web import Mounted, Web
 
@@ -172,6 +173,7 @@ def heads(draw: st.DrawFn) -> bytes:
     return end.join([start, *draw(st.permutations(lines)), b"", b""]) + draw(st.binary(min_size=2, max_size=9))
 
 
+SOCKET = Socket("192.0.2.1")
 RAW = st.one_of(heads(), heads(), spoiled([a_letter(face, "Hej åäö").raw() for face in FACES]), st.binary(max_size=60))
 
 
@@ -184,7 +186,7 @@ def test_what_the_front_reads_is_what_was_sent(data: bytes) -> None:
     """
     web = a_web()
 
-    plain = read(web, data, "192.0.2.1")
+    plain = read(web, data, SOCKET)
 
     if plain is None:
         return
@@ -201,4 +203,4 @@ def test_what_the_front_reads_is_what_was_sent(data: bytes) -> None:
     assert after == call.body + plain.rest
     assert len(call.body) == int(call.headers.get("Content-Length", 0))
     written = "\r\n".join([line.decode(), *(f"{name}: {value}" for name, value in told)]).encode() + b"\r\n\r\n" + after
-    assert read(web, written, "192.0.2.1") == plain
+    assert read(web, written, SOCKET) == plain
