@@ -60,13 +60,13 @@ together: $(STAMP) ## Measure what several gateways reach on one PostgreSQL data
 	PYTHONPATH=.:tests $(BIN)/python bench/together.py $(ARGS)
 
 bench: $(STAMP) ## Measure, as ratios to a bare aiohttp handler in the same run
-	$(BIN)/python bench/run.py $(ARGS)
+	PYTHONPATH=.:tests $(BIN)/python bench/run.py $(ARGS)
 
 growth: $(STAMP) ## Measure what must not grow with what is stored, waits or is connected
-	PYTHONPATH=. $(BIN)/python bench/growth.py $(ARGS)
+	PYTHONPATH=.:tests $(BIN)/python bench/growth.py $(ARGS)
 
 soak: $(STAMP) ## Half an hour (MINUTES=30) of steady load: memory, open files and latency must stay flat
-	PYTHONPATH=. $(BIN)/python bench/soak.py --minutes $(or $(MINUTES),30) $(ARGS)
+	PYTHONPATH=.:tests $(BIN)/python bench/soak.py --minutes $(or $(MINUTES),30) $(ARGS)
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

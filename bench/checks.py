@@ -1,18 +1,16 @@
 """A speed run is a correctness run: what clients were told, what the gateway counted and what the disk holds agree."""
 
-import contextlib
 import json
 import re
-import sqlite3
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from servers import Server
 from subjects import Request, Subject
 
 from gateway.ids import FIRST_NUMBER
+from gateway.store.inspect import reading
 
 QUEUED = 102
 """What a message is once the upstream has said yes to it."""
@@ -85,17 +83,18 @@ def _counter(text: str, name: str, label: str = "") -> int:
     return sum(int(float(value)) for labels, value in lines if label in labels)
 
 
-def stored(database: Path) -> Stored:
-    """Count, read-only, in the file itself."""
-    with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
+def stored(store: str) -> Stored:
+    """Count, read-only, in the store itself."""
+    with reading(store) as db:
         (batches,) = db.execute("SELECT count(*) FROM batch").fetchone()
-        row = db.execute("SELECT count(*), max(number), sum(code >= ?) FROM message", (QUEUED,)).fetchone()
-    return Stored(batches, row[0], row[1] or 0, row[2] or 0)
+        row = db.execute("SELECT count(*), max(number) FROM message").fetchone()
+        (left,) = db.execute("SELECT count(*) FROM message WHERE code >= ?", (QUEUED,)).fetchone()
+    return Stored(batches, row[0], row[1] or 0, left)
 
 
-def unfinished(database: Path) -> bool:
+def unfinished(store: str) -> bool:
     """Whether a dispatch has still to be handed over."""
-    with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
+    with reading(store) as db:
         return db.execute("SELECT 1 FROM dispatch WHERE state <= 3 LIMIT 1").fetchone() is not None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import checks
+import postgresql
 import servers
 from load import Generator
 from report import Measured
@@ -58,7 +59,7 @@ class Bench:
     plan: Plan
     servers: Mapping[str, Server]
     seen: Mapping[str, checks.Seen] = field(
-        default_factory=lambda: {name: checks.Seen() for name in ("bare", "accept", "routes", "e2e")}
+        default_factory=lambda: {name: checks.Seen() for name in ("bare", "accept", "routes", "postgresql", "e2e")}
     )
 
     def measure(self, subject: Subject) -> Measured:
@@ -111,7 +112,7 @@ class Bench:
 
     def _drain(self) -> None:
         until = time.monotonic() + DRAIN
-        while checks.unfinished(self.servers["e2e"].database) and time.monotonic() < until:
+        while checks.unfinished(self.servers["e2e"].store) and time.monotonic() < until:
             time.sleep(0.05)
 
     def ask(self, subjects: Sequence[Subject]) -> None:
@@ -127,11 +128,11 @@ class Bench:
     def problems(self) -> list[str]:
         """Stop the gateways; everything that does not add up."""
         found = list(self.seen["bare"].problems)
-        for name in sorted({"accept", "routes", "e2e"} & self.servers.keys()):
+        for name in sorted({"accept", "routes", "postgresql", "e2e"} & self.servers.keys()):
             gateway = self.servers[name]
             said = checks.metrics(gateway)
             gateway.stop()
-            stored = checks.stored(gateway.database)
+            stored = checks.stored(gateway.store)
             found += checks.acceptance(self.seen[name], said, stored)
             if name == "e2e":
                 found += checks.handing_over(stored, checks.counts(self.servers["upstream"]))
@@ -166,6 +167,11 @@ def _started(stack: contextlib.ExitStack, folder: Path, cpus: servers.Cpus, need
     for name, routes in (("accept", 0), ("routes", ROUTES)):
         if name in needed:
             up[name] = stack.enter_context(servers.gateway(folder / name, KEY, waiting, cpus.server, routes))
+    if "postgresql" in needed:
+        database = {"store": stack.enter_context(postgresql.server()).create("bench")}
+        up["postgresql"] = stack.enter_context(
+            servers.gateway(folder / "postgresql", KEY, waiting, cpus.server, over=database)
+        )
     if "e2e" in needed:
         up["upstream"] = stack.enter_context(servers.script("upstream", cpus.load))
         provider: dict[str, object] = {"adapter": "rest_v2", "url": f"{up['upstream'].base}/v2", "token": KEY}

@@ -111,6 +111,12 @@ def _line(row: Row, rounds: Mapping[str, Sequence[Measured]]) -> Line:
     )
 
 
+def ratios(table: Sequence[Line]) -> list[tuple[str, float, float, float]]:
+    """What a picture shows of it: the ratios to the bare handler, each with its median, worst and best round."""
+    found = [(line.title, line.ratio) for line in table if line.ratio and line.divisor.startswith("bare ")]
+    return [(title, ratio.median, ratio.least, ratio.most) for title, ratio in found]
+
+
 def noise(table: Sequence[Line]) -> str:
     """Why nothing can be judged by these baselines, empty where they can be trusted."""
     for line in table:

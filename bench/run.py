@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import measure
+import plot
 import report
 import typer
 from load import choose
@@ -26,6 +27,7 @@ def main(  # noqa: PLR0913 - each is an option of the command
     generator: Annotated[str, typer.Option(metavar="auto|wrk|bundled", help="What makes the load.")] = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="2 rounds of 2 seconds.")] = False,
     as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result there, too.")] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the ratios there.")] = None,
     folder: Annotated[Path, typer.Option(metavar="DIR", help="The disk that is measured.")] = Path(),
     judge: Annotated[bool, typer.Option("--judge", help="Exit with 1 where a floor is missed.")] = False,
 ) -> None:
@@ -53,6 +55,8 @@ def main(  # noqa: PLR0913 - each is an option of the command
     document = report.document(table, problems, settings | {"generator": plan.generator.name})
     if as_json:
         as_json.write_text(json.dumps(document, indent=2) + "\n")
+    if svg:
+        svg.write_text(plot.bars("messages a second, as a ratio to a bare aiohttp handler", report.ratios(table)))
     _show(table, document)
     missed = judge and not document["noise"] and any(line.missed for line in table)
     sys.exit(1 if problems or missed else 0)

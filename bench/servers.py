@@ -34,12 +34,12 @@ class Cpus:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process that listens. `internal` and `database` are a gateway's."""
+    """A process that listens. `internal` and `store` are a gateway's."""
 
     process: subprocess.Popen[bytes]
     base: str
     internal: str = ""
-    database: Path = Path()
+    store: str = ""
 
     def cpu(self) -> float:
         """Seconds of CPU that it has used, user and system, all its threads."""
@@ -80,15 +80,13 @@ def gateway(
     """
     folder.mkdir(exist_ok=True)
     config = folder / "sluss.yaml"
-    database = folder / "sluss.db"
-    config.write_text(
-        json.dumps(_settings(database, key, upstream, routes) | dict(over or {}))
-    )  # YAML understands JSON
+    settings = _settings(folder / "sluss.db", key, upstream, routes) | dict(over or {})
+    config.write_text(json.dumps(settings))  # YAML understands JSON
     log = folder / "log"
     command = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)]
     with log.open("wb") as output, _process(command, cpus, stdout=output) as process:
         public, internal = _listening(process, log)
-        yield Server(process, f"http://{public}", f"http://{internal}", database)
+        yield Server(process, f"http://{public}", f"http://{internal}", str(settings["store"]))
 
 
 def _settings(database: Path, key: str, upstream: dict[str, object], routes: int) -> dict[str, object]:
