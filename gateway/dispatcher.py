@@ -48,6 +48,7 @@ class Dispatcher:
         self._metrics = metrics
         self._verdicts = verdicts
         self._paused: set[str] = set()
+        self._pausing = asyncio.Lock()
         self._sweeper: asyncio.Task[None] | None = None
         self._leaving: dict[asyncio.Task[None], Lane] = {}
         self._lanes: dict[str, Lane] = {}
@@ -105,15 +106,17 @@ class Dispatcher:
 
     async def pause(self, upstream: str, pause: Pause | None) -> None:
         """Lease nothing more for an upstream, or with None go on; also after the next start."""
-        self._pause(upstream, paused=pause is not None)
-        await self._store.pause(upstream, pause)
+        async with self._pausing:
+            self._pause(upstream, paused=pause is not None)
+            await self._store.pause(upstream, pause)
         self._store.company.tell(Word.PAUSED, upstream)
 
     async def heed_pauses(self) -> None:
         """Stop and go on as is stored."""
-        stored = await self._store.pauses()
-        for name in self._paused.symmetric_difference(stored):
-            self._pause(name, paused=name in stored)
+        async with self._pausing:  # what is paused meanwhile must not be undone by what was read before
+            stored = await self._store.pauses()
+            for name in self._paused.symmetric_difference(stored):
+                self._pause(name, paused=name in stored)
 
     def _pause(self, upstream: str, *, paused: bool) -> None:
         (self._paused.add if paused else self._paused.discard)(upstream)

@@ -11,7 +11,7 @@ import zlib
 from base64 import b64encode
 from collections import defaultdict, deque
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from socket import SOCK_STREAM, AddressFamily
 from typing import Any, NamedTuple, cast
 
@@ -27,6 +27,8 @@ from gateway.ports import Call, Reply
 MAX_REPLY = 1024 * 1024
 """Bytes of an answer that are read; the largest honest one, a list of 500 messages, is a tenth of that."""
 _MAX_HEAD = 64 * 1024
+_MAX_READ = 8 * MAX_REPLY
+"""Bytes on the wire of a whole answer: its body, and what frames it."""
 KEEPALIVE = 4.0
 """Seconds an idle connection is kept. Shorter than any common server's own limit, because a request that meets a
 closing connection cannot be told from one that was read."""
@@ -108,7 +110,9 @@ class Pool:
         self._room = asyncio.Semaphore(connections) if connections else None
         self._idle: defaultdict[Origin, deque[_Connection]] = defaultdict(deque)
         self._names: dict[tuple[str, int], tuple[float, list[Any]]] = {}
+        self._lookups: dict[tuple[str, int], asyncio.Task[list[Any]]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
         self._tls: ssl.SSLContext | None = None
 
     async def ask(
@@ -127,13 +131,13 @@ class Pool:
                 self._release()
                 raise
         try:
-            if (transport := connection.transport) is None:
+            if (transport := connection.transport) is None or transport.is_closing():
                 raise ConnectionResetError
             left()
             reply = await connection.ask(transport, said, total)
         finally:
             self._release()
-            if connection.reusable:
+            if connection.is_fit() and not self._closed:
                 self._keep(origin, connection)
             else:
                 connection.close()
@@ -141,8 +145,11 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle."""
+        self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
+        for lookup in self._lookups.values():
+            lookup.cancel()
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
@@ -158,7 +165,7 @@ class Pool:
         oldest = asyncio.get_running_loop().time() - KEEPALIVE
         while connections:
             connection = connections.pop()
-            if connection.reusable and connection.idle_since > oldest:
+            if connection.is_fit() and connection.idle_since > oldest:
                 return connection
             connection.close()
         return None
@@ -192,7 +199,7 @@ class Pool:
                 lambda: _Connection(loop),
                 sock=socket,
                 ssl=self._tls if origin.tls else None,
-                server_hostname=origin.host if origin.tls else None,
+                server_hostname=origin.host.rstrip(".") if origin.tls else None,
             )
         except BaseException:
             socket.close()
@@ -200,17 +207,30 @@ class Pool:
         return connection
 
     async def _addresses(self, host: str, port: int) -> list[Any]:
-        now = asyncio.get_running_loop().time()
         until, found = self._names.get((host, port), (0.0, []))
-        if until < now:
-            entries = await self._resolver.resolve(host, port, AddressFamily(0))
-            found = [
-                (entry["family"], SOCK_STREAM, entry["proto"], "", _socket_address(entry["host"], entry["port"]))
-                for entry in entries
-            ]
-            self._names = {name: known for name, known in self._names.items() if known[0] >= now}
-            self._names[host, port] = now + _NAMES_KEPT, found
-        return found
+        if until >= asyncio.get_running_loop().time():
+            return found
+        # Who asks at the same time shares the answer: looking up takes a thread, which a silent name server keeps.
+        lookup = self._lookups.get((host, port))
+        if lookup is None:
+            self._lookups[host, port] = lookup = asyncio.create_task(self._look_up(host, port))
+            lookup.add_done_callback(partial(self._looked_up, (host, port)))
+        return await asyncio.shield(lookup)
+
+    async def _look_up(self, host: str, port: int) -> list[Any]:
+        entries = await self._resolver.resolve(host, port, AddressFamily(0))
+        return [
+            (entry["family"], SOCK_STREAM, entry["proto"], "", _socket_address(entry["host"], entry["port"]))
+            for entry in entries
+        ]
+
+    def _looked_up(self, name: tuple[str, int], lookup: asyncio.Task[list[Any]]) -> None:
+        del self._lookups[name]
+        if lookup.cancelled() or lookup.exception() is not None:
+            return  # whoever waits for it is told
+        now = asyncio.get_running_loop().time()
+        self._names = {known: found for known, found in self._names.items() if found[0] >= now}
+        self._names[name] = now + _NAMES_KEPT, lookup.result()
 
 
 def _socket_address(host: str, port: int) -> tuple[Any, ...]:
@@ -243,6 +263,10 @@ class _Connection(asyncio.Protocol):
         transport.write(said)
         return self._answer
 
+    def is_fit(self) -> bool:
+        """Whether another request may be written to it."""
+        return self.reusable and self.transport is not None and not self.transport.is_closing()
+
     def close(self) -> None:
         """Let go of it; what is still to come is not heard."""
         self.reusable = False
@@ -268,6 +292,10 @@ class _Connection(asyncio.Protocol):
         else:
             self._fail(error if isinstance(error, OSError) else ConnectionResetError())
 
+    def eof_received(self) -> None:
+        """The server says nothing more, and the event loop closes the connection in its next turns."""
+        self.reusable = False
+
     def data_received(self, data: bytes) -> None:
         """Something came."""
         if self._answer is None or self._answer.done():
@@ -279,24 +307,27 @@ class _Connection(asyncio.Protocol):
         self._read += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             if not self._whole:
                 self._fail(ConnectionError())
                 return
             self._more = True
         if self._whole:
             self._finish()
-        elif not self._begun and self._read > _MAX_HEAD:
-            self._fail(Unanswered(f"The head of the upstream's answer is longer than {_MAX_HEAD} bytes"))
+        elif self._read > (_MAX_READ if self._begun else _MAX_HEAD):
+            self._fail(Unanswered("The upstream's answer has no end"))
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        """Bytes behind a whole answer belong to nothing that was asked."""
-        self._more = self._whole
+        """Bytes behind a whole answer belong to nothing that was asked: nothing of them is read."""
+        if self._whole:
+            raise ValueError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head, or behind the last chunk."""
+        """A field of the head; those behind the last chunk say nothing."""
+        if self._begun:
+            return
         self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape").strip())
 
     def on_headers_complete(self) -> None:
@@ -312,6 +343,8 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
+        if self._answer is None or self._answer.done():
+            return  # it was too long already
         try:
             self._body += data if self._unpacker is None else self._unpacker.read(data, MAX_REPLY + 1 - len(self._body))
         except zlib.error:
@@ -365,5 +398,5 @@ class _Unpacker:
 
     @property
     def misses_something(self) -> bool:
-        """Whether it has begun and has not come to its end."""
-        return self._inner is not None and not self._inner.eof
+        """Whether it has begun and has not come to its end, or goes on behind it."""
+        return self._inner is not None and (not self._inner.eof or bool(self._inner.unused_data))

@@ -30,6 +30,7 @@ class Registers:
             self._senders.setdefault(of, {})[sender.name] = sender
         for of, entry in blocked:
             self._blocked.setdefault(of, {})[entry.msisdn] = entry
+        self._written += 1  # another one that began earlier may have read what was older
 
     def _wrote(self, account: str) -> None:
         self._written += 1

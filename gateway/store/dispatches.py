@@ -45,7 +45,7 @@ def _messages(db: Db, wanted: Sequence[tuple[int, Batch]]) -> dict[int, list[Mes
             rows += db.execute(f"{statement} BETWEEN ? AND ? AND dispatch = ?", (key, last, key)).fetchall()
     rows += db.execute_for(statement, sorted(numbers))
     found: dict[int, list[Message]] = {key: [] for key, _ in wanted}
-    for dispatch, *message in sorted(rows):
+    for dispatch, *message in sorted(set(rows)):  # one that lies in another's range was found twice
         if dispatch in found:
             found[dispatch].append(message_of(message))
     return found

@@ -63,15 +63,17 @@ class PgCompany:
             self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
-        await asyncio.sleep(_GATHER)
-        while self._words and not self._closed.is_set():
-            words, self._words = list(self._words), {}
-            try:
-                await self._write(partial(_notify, words))
-            except Busy:
-                self._words = dict.fromkeys([*words, *self._words])
-                await asyncio.sleep(_AGAIN)
-        self._telling = None
+        try:
+            await asyncio.sleep(_GATHER)
+            while self._words and not self._closed.is_set():
+                words, self._words = list(self._words), {}
+                try:
+                    await self._write(partial(_notify, words))
+                except Busy:
+                    self._words = dict.fromkeys([*words, *self._words])
+                    await asyncio.sleep(_AGAIN)
+        finally:
+            self._telling = None
 
     def listen(self, heard: Callable[[Word, str], None]) -> None:
         """Let what others tell be heard; see the port."""

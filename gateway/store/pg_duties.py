@@ -36,6 +36,7 @@ class Duties:
     def __init__(self) -> None:
         self.gateway = int.from_bytes(os.urandom(6))
         self._heard_since = self._heard_at = float("-inf")
+        self._leaving: frozenset[str] = frozenset()
 
     def attend(self, db: Db, wanted: Collection[str], busy: Collection[str]) -> frozenset[str]:
         """Say that this gateway lives, and share the duties out; returns those that it may begin something for."""
@@ -48,13 +49,16 @@ class Duties:
         )
         db.execute("DELETE FROM duty WHERE gateway = ? AND until <> ?", (me, now + TTL))
         db.execute("DELETE FROM duty WHERE until < ?", (now - _FORGOTTEN,))
-        mine = set()
+        mine, leaving = set(), set()
         for duty, rows in _by_duty(db, wanted).items():
             best = max((row.gateway for row in rows if row.until > now), key=lambda gateway: _weight(gateway, duty))
             holder = next((row for row in rows if row.held), None)
             if best != me:
-                if holder is not None and holder.gateway == me and duty not in busy:
-                    db.execute("UPDATE duty SET held = 0 WHERE gateway = ? AND duty = ?", (me, duty))
+                if holder is not None and holder.gateway == me:
+                    # What was begun until this gateway heard that the duty goes is busy with it the next time.
+                    if duty in self._leaving and duty not in busy:
+                        db.execute("UPDATE duty SET held = 0 WHERE gateway = ? AND duty = ?", (me, duty))
+                    leaving.add(duty)
                 continue
             if holder is not None and holder.gateway != me:
                 if holder.until > now or not patient:
@@ -63,6 +67,7 @@ class Duties:
                 queue.abandon(db, duty)
             db.execute("UPDATE duty SET held = 1 WHERE gateway = ? AND duty = ?", (me, duty))
             mine.add(duty)
+        self._leaving = frozenset(leaving)
         return frozenset(mine)
 
     def is_elsewhere(self, db: Db, duty: str) -> bool:

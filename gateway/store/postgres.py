@@ -114,10 +114,12 @@ class PostgresStore(SqlStore):
         self._reserving = asyncio.ensure_future(self._more())
 
     async def _more(self) -> None:
-        with contextlib.suppress(Busy):  # asked for again with the next message
-            if (block := await self._write(_block)) is not None:
-                self._numbers.add(*block)
-        self._reserving = None
+        try:
+            with contextlib.suppress(Busy):  # asked for again with the next message
+                if (block := await self._write(_block)) is not None:
+                    self._numbers.add(*block)
+        finally:
+            self._reserving = None
 
     def _give_back(self, db: Db) -> None:
         for first, last in reversed(self._numbers.ranges):

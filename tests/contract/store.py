@@ -533,6 +533,18 @@ class Recording:
         found = sorted([message.recipient for message in dispatch.messages] for dispatch in leased)
         assert found == sorted([numbers[0::2], numbers[1::2], numbers[1:3], numbers[:1]])
 
+    @pytest.mark.parametrize("alone", range(14))
+    async def test_no_message_is_claimed_twice(self, store: SqlStore, alone: int) -> None:
+        """Two dispatches of a batch that lie in each other's range, wherever the short one begins, share nothing."""
+        rest = [at for at in range(14) if at != alone]
+        recipients = tuple(Recipient(f"4670000{at:04}") for at in range(14))
+        ways = (NewDispatch("main", "a", rest), NewDispatch("main", "b", range(alone, alone + 1)))
+        key = (await stored(store, a_new_batch(recipients=recipients, dispatches=ways))).key
+
+        leased = await store.lease("main", 10, NOW, NOW + MINUTE)
+        found = sorted([message.number - key for message in dispatch.messages] for dispatch in leased)
+        assert found == sorted([rest, [alone]])
+
     async def test_late_and_repeated_statuses_change_nothing(self, store: SqlStore) -> None:
         """A message never moves back: only what is news is appended, and only that is returned."""
         key = (await stored(store, a_new_batch())).key

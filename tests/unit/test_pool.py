@@ -71,7 +71,7 @@ async def test_a_connection_is_used_again(http: Http) -> None:
 SPOILT = [
     ("it says that it closes", HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\nok"),
     ("an older server's is closed unless it says otherwise", b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"),
-    ("it says more than was asked", OK + HEAD + b"Content-Length: 0\r\n\r\n"),
+    ("it says more than was asked", OK + b"HTTP/1.1 408 Late\r\nX-A: b\r\nContent-Length: 4\r\n\r\nlate"),
     ("there is rubbish behind the answer", OK + b"rubbish"),
 ]
 
@@ -81,7 +81,8 @@ async def test_a_connection_that_is_spoilt_is_not_used_again(http: Http, label: 
     """The answer counts; the next request has a connection of its own, and never the rest of another's answer."""
     async with saying(answer) as server:
         for _ in range(2):
-            assert (await ask(http, post(server.port))).body == b"ok"
+            reply = await ask(http, post(server.port))
+            assert (reply.status, reply.body, "X-A" in reply.headers) == (200, b"ok", False)
         assert server.connections == 2
 
 
@@ -112,6 +113,34 @@ async def test_a_connection_that_was_closed_meanwhile_is_replaced(http: Http) ->
             await ask(http, post(server.port))
             await asyncio.sleep(0.05)
         assert server.connections == 3
+
+
+async def test_a_connection_that_is_closing_is_not_written_to(http: Http) -> None:
+    """Until the event loop says that it is over, what is written to it would be dropped, and told as unanswered."""
+    async with saying(OK) as server:
+        await ask(http, post(server.port))
+        ((connection,),) = http._pool._idle.values()
+        connection.transport.close()
+        assert (await ask(http, post(server.port))).body == b"ok"
+        assert server.connections == 2
+
+
+async def test_who_asks_for_a_name_at_the_same_time_shares_the_answer(
+    http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One lookup for all of them: each takes a thread, and others' names wait for one."""
+    asked: list[object] = []
+
+    async def silent(*args: object, **_more: object) -> None:
+        asked.append(args)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", silent)
+    calls = [Call("POST", "http://slow.invalid/", body=b"x")] * 8
+    results = await asyncio.gather(*(http.perform(c, connect=0.05, total=1) for c in calls), return_exceptions=True)
+
+    assert {type(result) for result in results} == {Unreachable}
+    assert len(asked) == 1
 
 
 async def test_an_idle_connection_is_closed_before_the_server_does(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +266,17 @@ NO_ANSWERS = [
         "gzip that is cut off",
         HEAD + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\n" + gzip.compress(b"a")[:9],
     ),
+]
+
+
+BOMB = gzip.compress(b"x" * (64 * pool.MAX_REPLY))
+NO_ANSWERS += [
+    (
+        "gzip with more behind it",
+        HEAD + b"Content-Encoding: gzip\r\nContent-Length: 42\r\n\r\n" + gzip.compress(b"a") * 2,
+    ),
+    ("fields behind the last chunk, without end", CHUNKED + b"\r\n2\r\nok\r\n0\r\n" + b"X-A: bcdefgh\r\n" * 700_000),
+    ("a bomb", HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB),
 ]
 
 
