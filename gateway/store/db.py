@@ -3,6 +3,7 @@
 Statements are written once, in the SQL that SQLite and PostgreSQL share, with `?` for a value.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -40,6 +41,10 @@ class Update(NamedTuple):
     def names(self) -> list[str]:
         """The names alone."""
         return [value.split()[0] for value in self.values.split(", ")]
+
+    def sql(self, source: str) -> str:
+        """The whole statement, with its values out of a `source` that is called `new`."""
+        return re.sub(r":(\w+)", r"new.\1", f"{self.change} FROM {source} WHERE {self.where}")
 
 
 class Db(Protocol):

@@ -68,8 +68,7 @@ def _insertion(head: str) -> tuple[list[str], str]:
 
 @lru_cache(maxsize=64)
 def _update(of: Update) -> str:
-    sql = f"{of.change} FROM json_to_recordset(%s) AS new({of.values}) WHERE {of.where}"
-    return re.sub(r":(\w+)", r"new.\1", sql)
+    return of.sql(f"json_to_recordset(%s) AS new({of.values})")
 
 
 def _json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str]:

@@ -1,6 +1,6 @@
 """How the model looks in a row, and how rows become the model again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -59,22 +59,19 @@ def is_secret(text: str) -> bool:
 def content_from_json(text: str) -> Content:
     """The content that `content_to_json` wrote."""
     document: dict[str, Any] = orjson.loads(text)
-    if len(document) == 2:
-        return Content(**document)
-    coding = document.get("datacoding")
-    return Content(
-        sender=document["sender"],
-        body=document["body"],
-        type=MessageType(document.get("type", MessageType.SMS)),
-        datacoding=None if coding is None else DataCoding(coding),
-        priority=Priority(document.get("priority", Priority.NORMAL)),
-        windows=tuple(Window(opens, closes) for opens, closes in document.get("windows", ())),
-        report_url=document.get("report_url"),
-        reference=document.get("reference"),
-        tags=tuple(document.get("tags", ())),
-        defaults=document.get("defaults"),
-        secret=document.get("secret", False),
-    )
+    for name in document.keys() & _READ.keys():
+        document[name] = _READ[name](document[name])
+    return Content(**document)
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "type": MessageType,
+    "datacoding": DataCoding,
+    "priority": Priority,
+    "windows": lambda windows: tuple(Window(opens, closes) for opens, closes in windows),
+    "tags": tuple,
+}
+"""What JSON has no word for, and what makes it out of what JSON says."""
 
 
 def params_to_json(params: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ import fcntl
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -27,7 +27,7 @@ _SETTINGS = (
 )
 
 _ROWS = (64, 16, 4, 1)
-"""Rows of one INSERT: few sizes, so that prepared statements are used again."""
+"""Rows of one statement: few sizes, so that prepared statements are used again."""
 _PATIENCE = 6
 """Times that a reader's end is waited for, each as long as `busy_timeout`."""
 
@@ -60,30 +60,46 @@ class Connection(sqlite3.Connection):
 
     def update(self, statement: Update, rows: Sequence[Sequence[Any]], /) -> None:
         """Change rows, each with values of its own; see `gateway.store.db.Db`."""
-        names = statement.names
-        named = [dict(zip(names, row, strict=True)) for row in rows]
-        self.executemany(f"{statement.change} WHERE {statement.where}", named)
+        for some in _in_steps(rows):
+            self.execute(_change(statement, len(some)), [value for row in some for value in row])
 
     def insert(self, head: str, rows: Sequence[Sequence[Any]], /) -> None:
         """Insert rows that have the same columns; see `gateway.store.db.Db`."""
-        # Many rows to one step: after every step the writing thread has to win the interpreter's lock back from the
-        # event loop, which is what `executemany` does once for each row.
-        at = 0
-        for size in _ROWS:
-            while len(rows) - at >= size:
-                values = [value for row in rows[at : at + size] for value in row]
-                self.execute(_insertion(head, len(rows[0]), size), values)
-                at += size
+        for some in _in_steps(rows):
+            self.execute(_insertion(head, len(rows[0]), len(some)), [value for row in some for value in row])
 
     def is_busy(self, error: Exception) -> bool:
         """Disk full, read-only, I/O error, locked; the plain class says that the file is no database any more."""
         return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
+def _in_steps(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
+    """The rows, as many at a time as one statement takes.
+
+    After every step of a statement the writing thread has to win the interpreter's lock back from the event loop, which
+    is what `executemany` does once for each row.
+    """
+    at = 0
+    for size in _ROWS:
+        while len(rows) - at >= size:
+            yield rows[at : at + size]
+            at += size
+
+
 @lru_cache(maxsize=64)
 def _insertion(head: str, columns: int, rows: int) -> str:
+    return f"{head} {_values(columns, rows)}"
+
+
+@lru_cache(maxsize=64)
+def _change(statement: Update, rows: int) -> str:
+    names = statement.names
+    return f"WITH new({', '.join(names)}) AS ({_values(len(names), rows)}) {statement.sql('new')}"
+
+
+def _values(columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"{head} VALUES {', '.join([row] * rows)}"
+    return f"VALUES {', '.join([row] * rows)}"
 
 
 def connect(target: str, *, uri: bool = False) -> Connection:
