@@ -8,6 +8,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.duties import Duties
 from gateway.errors import Busy, Unanswered
+from gateway.gathering import flights
 from gateway.lane import LOST, Lane
 from gateway.model import Dispatch
 from gateway.observe import Metrics
@@ -161,12 +162,15 @@ class Dispatcher:
         # What is in flight here comes to its end, however the clock jumps.
         flying = [key for lane in (*self._lanes.values(), *self._leaving.values()) for key in lane.flying]
         now = self._clock.now()
-        for dispatch in await self._store.reclaim(now, now + int(LEASE * 1000), flying):
-            log.warning("dispatch.lost", upstream=dispatch.upstream, dispatch=dispatch.key, reason="lease ran out")
-            if dispatch.upstream in self._lanes:
-                self._lanes[dispatch.upstream].recover(dispatch)
+        for flight in flights(await self._store.reclaim(now, now + int(LEASE * 1000), flying)):
+            upstream = flight[0].upstream
+            for dispatch in flight:
+                log.warning("dispatch.lost", upstream=upstream, dispatch=dispatch.key, reason="lease ran out")
+            if upstream in self._lanes:
+                self._lanes[upstream].recover(flight)
             else:
-                await self._orphaned(dispatch)
+                for dispatch in flight:
+                    await self._orphaned(dispatch)
 
     async def _orphaned(self, dispatch: Dispatch) -> None:
         """Decide about a dispatch whose upstream the configuration has lost: there is nobody to ask, or to send to."""

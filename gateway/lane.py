@@ -10,16 +10,20 @@ from gateway.breaker import Breaker
 from gateway.clock import Clock
 from gateway.duties import Duties
 from gateway.errors import Busy, Misconfigured, SendError, Throttled, Unanswered, Unreachable, Unsupported
+from gateway.gathering import Flight, flights, joined, shares
 from gateway.model import Dispatch, DispatchState
 from gateway.observe import Metrics
-from gateway.outcome import HOLD, Backoff, failed, left, polled, shut, spared, taken
+from gateway.outcome import HOLD, Backoff, failed, left, parted, polled, shut, spared, taken
 from gateway.pacing import next_question
-from gateway.ports import Poll, Receipts, Settlement, Store, Transition
+from gateway.ports import Poll, Receipts, Settlement, Sharing, Store, Transition
 from gateway.rate import Bucket
 from gateway.rewriting import outgoing
 from gateway.upstreams import Connected
 
 log = structlog.get_logger()
+
+Ends = list[tuple[str, Settlement]]
+"""What came of an attempt for each that shared its request, with a word for the log."""
 
 LEASE_MARGIN = 30.0
 """Seconds a lease outlives the longest possible attempt."""
@@ -68,7 +72,9 @@ class Lane:
         self._later = 0
         self._leased = 0
         self._full_since: float | None = None
-        self._flying: dict[asyncio.Task[None], int] = {}
+        self._flying: dict[asyncio.Task[None], Flight] = {}
+        self._alone: set[int] = set()
+        """What was refused in company, and is to leave by itself."""
 
     def configure(self, upstream: Connected) -> None:
         """Send by this from now on; where anything about it is new, without waiting for the end of a pause."""
@@ -86,7 +92,7 @@ class Lane:
     @property
     def flying(self) -> Collection[int]:
         """The dispatches that are being sent, or asked about."""
-        return self._flying.values()
+        return [dispatch.key for flight in self._flying.values() for dispatch in flight]
 
     @property
     def held(self) -> bool:
@@ -159,9 +165,11 @@ class Lane:
             await asyncio.sleep(min(IDLE, max(rest / 1000, self._bucket.wait())))
             return 0.0
         until = now + int((self._settings.connect_timeout + self._settings.timeout + LEASE_MARGIN) * 1000)
-        leased = await self._store.lease(self._name, free, now, until, self._bucket.room(), self._leased)
+        room, sharing = self._bucket.room(), self._sharing()
+        leased = await self._store.lease(self._name, free, now, until, room, self._leased, sharing)
         self._leased += len(leased)
-        if len(leased) < free:
+        flying = flights(leased)
+        if len(flying) < free:
             self._full_since = None
         elif self._full_since is None:
             self._full_since = asyncio.get_running_loop().time()
@@ -169,11 +177,16 @@ class Lane:
             # What will not be sent uses nothing up: else whatever expired in an outage would hold back what is in time.
             if dispatch.state is DispatchState.SENDING and shut(dispatch, now) is None:
                 self._bucket.take(len(dispatch.messages))
-            self._fly(dispatch, self._attempt(dispatch))
+        for flight in flying:
+            self._fly(flight, self._attempt(flight))
         if leased:
             return 0.0
         due = await self._store.next_due(self._name)
         return IDLE if due is None else min(IDLE, max(0.001, (due - now) / 1000))
+
+    def _sharing(self) -> Sharing | None:
+        most = self._upstream.gather
+        return Sharing(most, self._alone) if most > 1 else None
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -182,9 +195,9 @@ class Lane:
         except TimeoutError:
             pass
 
-    def _fly(self, dispatch: Dispatch, work: Coroutine[Any, Any, None]) -> None:
+    def _fly(self, flight: Flight, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._flying[task] = dispatch.key
+        self._flying[task] = flight
         task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
@@ -193,17 +206,21 @@ class Lane:
         if not task.cancelled() and (error := task.exception()):
             log.error("attempt.crashed", upstream=self._name, exc_info=error)
 
-    async def _attempt(self, dispatch: Dispatch) -> None:
+    async def _attempt(self, flight: Flight) -> None:
         began = asyncio.get_running_loop().time()
-        if dispatch.state is DispatchState.POLLING:
-            outcome, settlement = await self._poll(dispatch)
+        if flight[0].state is DispatchState.POLLING:
+            ends = [await self._poll(flight[0])]
         else:
-            outcome, settlement = await self._send(dispatch)
+            ends = await self._send(flight)
         took = asyncio.get_running_loop().time() - began
-        moved = await self._settle(settlement)
-        self._ended(dispatch, settlement)
-        self._count(outcome, moved)
-        self._metrics.latency.labels(self._name).observe(took)
+        moves = await self._settle([settlement for _, settlement in ends])
+        for dispatch, (outcome, settlement), moved in zip(flight, ends, moves, strict=True):
+            self._ended(dispatch, settlement)
+            self._count(outcome, moved)
+            self._metrics.latency.labels(self._name).observe(took)
+            self._note(dispatch, outcome, settlement, took)
+
+    def _note(self, dispatch: Dispatch, outcome: str, settlement: Settlement, took: float) -> None:
         # One line per hand-over; a question, or a wait without an attempt, is no event that operations need to see.
         note = log.debug if outcome in {"polled", "spared"} else log.info
         note(
@@ -217,6 +234,7 @@ class Lane:
             attempt=settlement.attempts,
             outcome=outcome,
             upstream_ref=settlement.upstream_ref,
+            **({} if dispatch.leader is None else {"leader": dispatch.leader}),
             ms=round(took * 1000, 1),
         )
 
@@ -225,42 +243,44 @@ class Lane:
         for transition in moved:
             self._metrics.statuses.labels(self._name, transition.entry.status.label).inc()
 
-    async def _send(self, dispatch: Dispatch) -> tuple[str, Settlement]:
+    async def _send(self, flight: Flight) -> Ends:
         sent_at = self._clock.now()
+        self._alone.discard(flight[0].key)
         if not self.here:
             # This process stood still after it had leased it, and another gateway may have begun with it.
-            return "left", left(dispatch, sent_at)
-        if missed := shut(dispatch, sent_at):
-            return missed
+            return [("left", left(dispatch, sent_at)) for dispatch in flight]
+        if missed := [end for dispatch in flight if (end := shut(dispatch, sent_at))]:
+            return missed  # what shares a request has the same windows, so it is none of them or all
         if (pause := self._breaker.wait(sent_at)) is not None:
-            outcome, settlement = spared(dispatch, sent_at, pause)
-            if settlement.onward is None:
+            ends = [spared(dispatch, sent_at, pause) for dispatch in flight]
+            if any(settlement.onward is None for _, settlement in ends):
                 # A long queue is put back in small steps, so that it keeps neither the disk nor the log busy.
                 self._later = max(self._later, sent_at + STEP)
-            return outcome, settlement
+            return ends
         try:
-            receipts = await self._upstream.send(outgoing(dispatch))
+            receipts = await self._upstream.send(joined(tuple(map(outgoing, flight))))
             self._reached()
-            return "sent", taken(dispatch, receipts, sent_at)
+            return _taken("sent", flight, receipts, sent_at)
         except Unanswered as error:
             self._reached()
-            return await self._unanswered(dispatch._replace(sent_at=sent_at), error)
+            return await self._unanswered(tuple(dispatch._replace(sent_at=sent_at) for dispatch in flight), error)
         except SendError as error:
-            return self._failed(dispatch, error)
+            return self._failed(flight, error)
         except Exception:
             # A bug of ours after the request may have left: the one safe word for it is Unknown.
-            log.exception("attempt.broke", upstream=self._name, dispatch=dispatch.key)
-            return self._failed(dispatch, Unanswered("The gateway could not read the answer"))
+            log.exception("attempt.broke", upstream=self._name, dispatch=flight[0].key)
+            return self._failed(flight, Unanswered("The gateway could not read the answer"))
 
-    async def _unanswered(self, dispatch: Dispatch, error: Unanswered) -> tuple[str, Settlement]:
+    async def _unanswered(self, flight: Flight, error: Unanswered) -> Ends:
         """It left, and whether it arrived the upstream alone may know: it is asked before anything else happens."""
-        receipts = await self._find(dispatch)
+        receipts = await self._find(flight)
         if receipts is None:
-            return self._failed(dispatch, error)
-        return "found", taken(dispatch, receipts, dispatch.sent_at or dispatch.batch.created)
+            return self._failed(flight, error)
+        return _taken("found", flight, receipts, flight[0].sent_at or flight[0].batch.created)
 
-    async def _find(self, dispatch: Dispatch) -> Receipts | None:
-        """What the upstream's own records say of a dispatch; None where they say nothing, or there are none."""
+    async def _find(self, flight: Flight) -> Receipts | None:
+        """What the upstream's own records say of a request; None where they say nothing, or there are none."""
+        dispatch = joined(flight)
         try:
             async with asyncio.timeout(LEASE_MARGIN / 2):
                 receipts = await self._upstream.find(dispatch)
@@ -276,16 +296,17 @@ class Lane:
             log.exception("find.broke", upstream=self._name, dispatch=dispatch.key)
         return None
 
-    def recover(self, dispatch: Dispatch) -> None:
-        """Decide about a dispatch whose lease ran out, for its answer was lost with the process that waited for it."""
-        self._fly(dispatch, self._recover(dispatch))
+    def recover(self, flight: Flight) -> None:
+        """Decide about a request whose lease ran out, for its answer was lost with the process that waited for it."""
+        self._fly(flight, self._recover(flight))
 
-    async def _recover(self, dispatch: Dispatch) -> None:
-        outcome, settlement = await self._unanswered(dispatch, Unanswered(LOST))
-        moved = await self._settle(settlement)
-        self._ended(dispatch, settlement)
-        self._count(outcome, moved)
-        log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
+    async def _recover(self, flight: Flight) -> None:
+        ends = await self._unanswered(flight, Unanswered(LOST))
+        moves = await self._settle([settlement for _, settlement in ends])
+        for dispatch, (outcome, settlement), moved in zip(flight, ends, moves, strict=True):
+            self._ended(dispatch, settlement)
+            self._count(outcome, moved)
+            log.info("dispatch.recovered", upstream=self._name, dispatch=dispatch.key, outcome=outcome)
 
     def _reached(self) -> None:
         if self._breaker.open:
@@ -300,7 +321,7 @@ class Lane:
             log.warning("upstream.open", upstream=self._name, reason=error.detail)
             self._metrics.open.labels(self._name).set(1)
 
-    def _failed(self, dispatch: Dispatch, error: SendError) -> tuple[str, Settlement]:
+    def _failed(self, flight: Flight, error: SendError) -> Ends:
         now = self._clock.now()
         if isinstance(error, Unreachable):
             self._missed(now, error)
@@ -308,14 +329,20 @@ class Lane:
             self._breaker.untold()
         else:
             self._reached()
-        if isinstance(error, Misconfigured) and dispatch.sealed is None:
+        if isinstance(error, Misconfigured) and flight[0].sealed is None:
             self._held_until = now + int(HOLD * 1000)
             self._metrics.held.labels(self._name).set(1)
             log.error("upstream.held", upstream=self._name, held_seconds=HOLD, reason=error.detail)
         elif isinstance(error, Throttled):
             self._later = now + int(max(1.0, error.after) * 1000)  # "later" is meant for all that goes there
+        elif len(flight) > 1 and not isinstance(error, (Unanswered, Unreachable)):
+            # Nothing was sent, and what was wrong with one of them is no reason to refuse the others.
+            log.info("request.parted", upstream=self._name, dispatch=flight[0].key, messages=len(flight))
+            self._alone.update(dispatch.key for dispatch in flight)
+            return [parted(dispatch, now) for dispatch in flight]
         retry = self._settings.retry
-        return failed(dispatch, error, now, Backoff(retry.first, retry.max, retry.give_up))
+        backoff = Backoff(retry.first, retry.max, retry.give_up)
+        return [failed(dispatch, error, now, backoff) for dispatch in flight]
 
     async def _poll(self, dispatch: Dispatch) -> tuple[str, Settlement]:
         try:
@@ -326,19 +353,27 @@ class Lane:
             poll = Poll((), next_question(dispatch.sent_at or dispatch.batch.created, self._clock.now()))
         return "polled", polled(dispatch, poll, self._clock.now())
 
-    async def _settle(self, settlement: Settlement) -> Sequence[Transition]:
+    async def _settle(self, settlements: Sequence[Settlement]) -> Sequence[Sequence[Transition]]:
         # What was learnt must be written, however long the disk is full: the lease makes it Unknown otherwise.
         while True:
             try:
-                moved = await self._store.settle(settlement)
+                if len(settlements) == 1:
+                    moves = [await self._store.settle(settlements[0])]
+                else:
+                    moves = await self._store.settle_together(settlements)
             except Busy:
-                log.warning("settle.postponed", upstream=self._name, dispatch=settlement.dispatch)
+                log.warning("settle.postponed", upstream=self._name, dispatch=settlements[0].dispatch)
                 await asyncio.sleep(IDLE)
             else:
-                if self._held_until and settlement.state in (DispatchState.SENT, DispatchState.WAITING):
+                if self._held_until and settlements[0].state in (DispatchState.SENT, DispatchState.WAITING):
                     self._held_until = 0
                     self._metrics.held.labels(self._name).set(0)
-                return moved
+                return moves
+
+
+def _taken(outcome: str, flight: Flight, receipts: Receipts, sent_at: int) -> Ends:
+    told = shares(receipts, flight)
+    return [(outcome, taken(dispatch, said, sent_at)) for dispatch, said in zip(flight, told, strict=True)]
 
 
 async def _finish(tasks: set[asyncio.Task[None]], grace: float) -> None:

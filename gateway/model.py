@@ -207,6 +207,8 @@ class Dispatch(NamedTuple):
     """The caller's own credentials, sealed, where those are used upstream."""
     hidden: bytes | None = None
     """The text that leaves, sealed, where it holds a secret; the batch's content shows another one in its place."""
+    leader: int | None = None
+    """The dispatch that it was last claimed with, to leave in one request with it, under that one's reference."""
 
 
 class Account(NamedTuple):

@@ -118,6 +118,11 @@ def left(dispatch: Dispatch, now: int) -> Settlement:
     return _again(dispatch, dispatch.attempts, now)._replace(lease=dispatch.run_at)
 
 
+def parted(dispatch: Dispatch, now: int) -> tuple[str, Settlement]:
+    """What becomes of each that shared a request which was refused: nothing was sent, so it goes by itself at once."""
+    return "parted", _again(dispatch, dispatch.attempts, now)
+
+
 def shut(dispatch: Dispatch, now: int) -> tuple[str, Settlement] | None:
     """What becomes of a dispatch that may not be delivered now: it waits for its time, or has missed its last window.
 

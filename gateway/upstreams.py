@@ -13,7 +13,19 @@ from gateway.config import UpstreamSettings
 from gateway.errors import Denied, Refused, SendError, Throttled, Unsupported, WrongKey
 from gateway.http import Http
 from gateway.model import Dispatch
-from gateway.ports import Call, Credentials, Local, Poll, Receipts, Records, Relaying, Reply, Stream, Upstream
+from gateway.ports import (
+    Call,
+    Credentials,
+    Gathering,
+    Local,
+    Poll,
+    Receipts,
+    Records,
+    Relaying,
+    Reply,
+    Stream,
+    Upstream,
+)
 from gateway.relaying import homeward, veiled, without
 from gateway.rewriting import outgoing
 from gateway.sealing import Seal
@@ -38,6 +50,11 @@ class Connected(Protocol):
     @property
     def max_recipients(self) -> int:
         """Recipients one call may carry."""
+        ...
+
+    @property
+    def gather(self) -> int:
+        """Single messages of several batches that one call may carry; 1 where none is shared."""
         ...
 
     async def send(self, dispatch: Dispatch) -> Receipts:
@@ -81,6 +98,11 @@ class Remote:
     def max_recipients(self) -> int:
         """Recipients one call may carry."""
         return self.codec.max_recipients
+
+    @property
+    def gather(self) -> int:
+        """Single messages that one call may carry."""
+        return self.codec.gather if isinstance(self.codec, Gathering) else 1
 
     async def send(self, dispatch: Dispatch) -> Receipts:
         """Hand a dispatch over."""
@@ -193,6 +215,11 @@ class Inside:
     def max_recipients(self) -> int:
         """Recipients one call may carry."""
         return self.local.max_recipients
+
+    @property
+    def gather(self) -> int:
+        """None shares a call: there is nothing to be gained."""
+        return 1
 
     async def send(self, dispatch: Dispatch) -> Receipts:
         """Hand a dispatch over."""

@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 from callers import a_letter, number_of
@@ -37,8 +37,12 @@ Key = tuple[str, str]
 class Clients:
     """Send without end, each one message after the other, and remember what was acknowledged."""
 
-    def __init__(self, address: Address, name: str = "") -> None:
-        """Send there, whenever `serving` is set; the name tells their texts from other clients'."""
+    def __init__(self, address: Address, name: str = "", numbers: Iterator[str] | None = None) -> None:
+        """Send there, whenever `serving` is set; the name tells their texts from other clients'.
+
+        With `numbers`, each message goes to the next of them alone.
+        """
+        self._numbers = numbers
         self._name = name
         self.tried: set[Key] = set()
         self.acknowledged: dict[Key, int] = {}
@@ -81,7 +85,8 @@ class Clients:
 
     async def _send(self, face: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._names[face] += 1
-        text, to = f"{face} {self._names[face]}{self._name}", RECIPIENTS[face]
+        text = f"{face} {self._names[face]}{self._name}"
+        to = RECIPIENTS[face] if self._numbers is None else (next(self._numbers),)
         self.tried.update((text, recipient) for recipient in to)
         answer = await say(reader, writer, a_letter(face, text, to).raw())
         number = number_of(face, answer.body)

@@ -1,6 +1,7 @@
 """A v2 provider that records what it takes, and misbehaves as it is told."""
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +37,22 @@ class Plan(NamedTuple):
 
     delay: float = 0.0
     fault: Fault = Fault.NONE
+
+
+def said(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """(text, recipient) of every message of a batch; the arguments of a template are filled in as v2 documents it."""
+    recipients, body = document["recipients"], document["body"]
+    if isinstance(recipients, list):
+        return [(body, recipient) for recipient in recipients]
+    return [
+        (_filled(body, recipients["default"] | own), recipient)
+        for recipient, own in recipients.items()
+        if recipient != "default"
+    ]
+
+
+def _filled(body: str, arguments: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: arguments.get(found[1], ""), body)
 
 
 class Recorder:
@@ -112,7 +129,7 @@ class Recorder:
     def _take(self, document: dict[str, Any]) -> None:
         self.taken[document["reference"]] = document
         self._ids[document["reference"]] = f"{int(time.time()):08x}{len(self.taken):016x}"
-        self.copies.update((document["body"], recipient) for recipient in document["recipients"])
+        self.copies.update(said(document))
 
 
 def _reset(request: web.BaseRequest) -> web.StreamResponse:

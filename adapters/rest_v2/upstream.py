@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from adapters.rest_v2.exchange import said
 from adapters.rest_v2.wire import window_document
@@ -52,7 +52,17 @@ class RestV2Options(BaseModel):
     url: BaseUrl = Field(description="The API's base, as https://api.ip1sms.com/v2")
     token: SecretStr = Field(description="The API key, sent as a bearer token", min_length=1)
     max_recipients: int = Field(500, ge=1, le=500, description="Recipients per request; larger batches are split")
+    gather: int = Field(
+        1, ge=1, le=500, description="How many single messages of different batches may share one request; 1 is none"
+    )
     relay: bool = Field(False, description="Whether calls under /v2 that are not served here are passed on to it")
+
+    @field_validator("gather")
+    @classmethod
+    def _fits(cls, most: int, info: ValidationInfo) -> int:
+        if most > info.data.get("max_recipients", most):
+            raise ValueError("must be at most max_recipients: lower it, or raise that")
+        return most
 
 
 class RestV2Upstream:
@@ -60,6 +70,7 @@ class RestV2Upstream:
 
     def __init__(self, options: RestV2Options) -> None:
         self.max_recipients = options.max_recipients
+        self.gather = options.gather
         self.base = self._base = options.url.rstrip("/")
         self._relays = options.relay
         self._headers = {

@@ -214,6 +214,21 @@ class Records(Protocol):
 
 
 @runtime_checkable
+class Gathering(Protocol):
+    """An upstream one of whose requests may carry single messages of several batches. Pure, as Upstream is.
+
+    It is shown them as one dispatch, the first of them with the messages of all: with its body where that is the same
+    for all, and else with a body that is nothing but one argument. What it sends of a content beside the body (sender,
+    coding, tags and so on) is the same for all; the content's `reference` and `report_url` are not, and are not sent.
+    """
+
+    @property
+    def gather(self) -> int:
+        """How many may share a request; 1 where none does."""
+        ...
+
+
+@runtime_checkable
 class Relaying(Protocol):
     """An upstream that takes requests which its protocol's face does not serve, where its options say so. Pure."""
 

@@ -75,6 +75,13 @@ class NewDispatch(NamedTuple):
     """Whether it waits for operations to let it go."""
 
 
+class Sharing(NamedTuple):
+    """That single messages may share a request: at most so many, and none of the dispatches in `alone`."""
+
+    most: int
+    alone: Collection[int] = ()
+
+
 class Repeated(NamedTuple):
     """A batch that was accepted under a key of its client's, as it was then; `rejected` are offsets."""
 
@@ -216,18 +223,30 @@ class Store(Protocol):
         ...
 
     async def lease(
-        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
+        self,
+        upstream: str,
+        limit: int,
+        now: int,
+        until: int,
+        messages: int | None = None,
+        turn: int = 0,
+        sharing: Sharing | None = None,
     ) -> list[Dispatch]:
         """Claim what is due: READY dispatches become SENDING and WAITING ones POLLING, until `until` (their `run_at`).
 
         Nothing where another gateway has the duty of sending to that upstream.
         No more than `limit` dispatches, and none to be sent once those before it hold `messages` (None is no limit).
         Callers take turns, and high priority has more of them than normal; `turn` counts what was leased before.
+        With `sharing`, where more is due than `limit`, it counts requests: what shares one names its `leader`, durably.
         """
         ...
 
     async def settle(self, settlement: Settlement) -> list[Transition]:
         """End an attempt; returns the transitions that moved a message."""
+        ...
+
+    async def settle_together(self, settlements: Sequence[Settlement]) -> list[list[Transition]]:
+        """The same for dispatches that shared a request, all or none of them; for each the transitions that moved."""
         ...
 
     async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
@@ -255,7 +274,7 @@ class Store(Protocol):
         ...
 
     async def resolve(self, dispatch: int, recipient: str) -> tuple[str, int] | None:
-        """(upstream, message number) of a recipient of a dispatch."""
+        """(upstream, message number) of a recipient of a dispatch, or of those that it led."""
         ...
 
     async def batch(self, key: int) -> Batch | None:

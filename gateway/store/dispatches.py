@@ -8,7 +8,7 @@ from gateway.store.db import Db
 from gateway.store.rows import BATCH, MESSAGE, batch_of, message_of, plan_from_json
 
 DISPATCH = (
-    "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began,"
+    "key, batch, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, leader,"
     " (SELECT sealed FROM credential WHERE credential.batch = dispatch.batch),"
     " (SELECT sealed FROM hidden WHERE hidden.batch = dispatch.batch)"
 )
@@ -52,7 +52,7 @@ def _messages(db: Db, wanted: Sequence[tuple[int, Batch]]) -> dict[int, list[Mes
 
 
 def _dispatch(row: tuple[Any, ...], batch: Batch, messages: Iterable[Message]) -> Dispatch:
-    key, _, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, sealed, hidden = row
+    key, _, upstream, route, state, attempts, run_at, sent_at, upstream_ref, plan, began, leader, sealed, hidden = row
     return Dispatch(
         key=key,
         batch=batch,
@@ -68,4 +68,5 @@ def _dispatch(row: tuple[Any, ...], batch: Batch, messages: Iterable[Message]) -
         began=began,
         sealed=sealed,
         hidden=hidden,
+        leader=leader,
     )

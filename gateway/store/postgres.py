@@ -17,7 +17,7 @@ import structlog
 from gateway.errors import Busy, ConfigError
 from gateway.ids import FIRST_NUMBER, LAST_NUMBER
 from gateway.model import Dispatch
-from gateway.ports import OUTBOX, Callback, Forward
+from gateway.ports import OUTBOX, Callback, Forward, Sharing
 from gateway.store import outbox, pg_session, queries, queue
 from gateway.store.commit import GroupCommit, Make
 from gateway.store.db import Db
@@ -59,14 +59,21 @@ class PostgresStore(SqlStore):
         self._url = url
 
     async def lease(
-        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
+        self,
+        upstream: str,
+        limit: int,
+        now: int,
+        until: int,
+        messages: int | None = None,
+        turn: int = 0,
+        sharing: Sharing | None = None,
     ) -> list[Dispatch]:
         """Claim what is due; see the port."""
 
         def _lease(db: Db) -> list[Dispatch]:
             if self.company.duties.is_elsewhere(db, upstream):
                 return []
-            return queue.lease(db, upstream, limit, now, until, messages, turn)
+            return queue.lease(db, upstream, limit, now, until, messages, turn, sharing)
 
         return await self._write(_lease)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from gateway.lifecycle import is_quiet
 from gateway.model import Batch, Dispatch, DispatchState, Priority, StatusEntry
-from gateway.ports import Depth, Pause, Selection, Settlement, Transition
+from gateway.ports import Depth, Pause, Selection, Settlement, Sharing, Transition
 from gateway.status import Status
-from gateway.store import statuses
+from gateway.store import leading, statuses
 from gateway.store.db import Db, Update
 from gateway.store.dispatches import DISPATCH, loaded
 
@@ -66,35 +66,69 @@ def _queues(db: Db, upstream: str, states: Sequence[int] = (READY, WAITING)) -> 
     return found
 
 
-def lease(db: Db, upstream: str, limit: int, now: int, until: int, messages: int | None, turn: int) -> list[Dispatch]:
+def lease(  # noqa: PLR0913, PLR0917 - what the port is told, and the connection
+    db: Db,
+    upstream: str,
+    limit: int,
+    now: int,
+    until: int,
+    messages: int | None = None,
+    turn: int = 0,
+    sharing: Sharing | None = None,
+) -> list[Dispatch]:
     """Claim what is due. What a report shows to have left is not sent again, whatever was answered."""
-    leased: list[Dispatch] = []
-    gone: list[int] = []
-    left = math.inf if messages is None else messages
     closed: set[int] = set()
-    due = _in_turn(db, upstream, now, limit, turn, closed)
-    while True:
-        if left <= 0:
-            closed.add(READY)  # nothing more may be sent, but upstreams may be asked
-        room = limit - len(leased)
-        # Each carries a message at least, so no more are looked at than may leave.
-        rows = list(itertools.islice(due, room if left <= 0 else int(min(room, left))))
-        if not rows:
-            break
-        for dispatch in loaded(db, [(*row[:4], _CLAIMED[row[4]], row[5], until, *row[7:]) for row in rows]):
-            if dispatch.state is DispatchState.POLLING:
-                leased.append(dispatch)
-            elif _has_left(dispatch):
-                gone.append(dispatch.key)
-            elif left > 0:
-                leased.append(dispatch)
-                left -= len(dispatch.messages)
-    db.execute_for("UPDATE dispatch SET state = ? WHERE key", gone, (SENT,))
-    _erase(db, gone)
+    most = leading.most_at_once(limit, sharing)
+    claims = _Claims(db, _in_turn(db, upstream, now, most, turn, closed), closed, until, messages)
+    full = claims.fill(limit)
+    leased, leaders = claims.claimed, leading.NOBODY
+    if sharing is not None and full:
+        leased, leaders = leading.shared(leased, claims.fill, limit, now, sharing)
+    db.execute_for("UPDATE dispatch SET state = ? WHERE key", claims.gone, (SENT,))
+    _erase(db, claims.gone)
     for state in _CLAIMED.values():
         keys = [dispatch.key for dispatch in leased if dispatch.state.value == state]
         db.execute_for("UPDATE dispatch SET state = ?, run_at = ? WHERE key", keys, (state, until))
-    return leased
+    return leading.lead(db, leased, leaders)
+
+
+class _Claims:
+    """What is claimed of what is due, and what turned out to have left."""
+
+    def __init__(
+        self, db: Db, due: Iterator[tuple[Any, ...]], closed: set[int], until: int, messages: int | None
+    ) -> None:
+        self._db = db
+        self._due = due
+        self._closed = closed
+        self._until = until
+        self._left = math.inf if messages is None else messages
+        self.claimed: list[Dispatch] = []
+        self.gone: list[int] = []
+
+    def fill(self, size: int) -> bool:
+        """Claim until there are so many; whether there are."""
+        while len(self.claimed) < size:
+            if self._left <= 0:
+                self._closed.add(READY)  # nothing more may be sent, but upstreams may be asked
+            room = size - len(self.claimed)
+            # Each carries a message at least, so no more are looked at than may leave.
+            rows = list(itertools.islice(self._due, room if self._left <= 0 else int(min(room, self._left))))
+            if not rows:
+                return False
+            rows = [(*row[:4], _CLAIMED[row[4]], row[5], self._until, *row[7:]) for row in rows]
+            for dispatch in loaded(self._db, rows):
+                self._claim(dispatch)
+        return True
+
+    def _claim(self, dispatch: Dispatch) -> None:
+        if dispatch.state is DispatchState.POLLING:
+            self.claimed.append(dispatch)
+        elif _has_left(dispatch):
+            self.gone.append(dispatch.key)
+        elif self._left > 0:
+            self.claimed.append(dispatch)
+            self._left -= len(dispatch.messages)
 
 
 def _in_turn(db: Db, upstream: str, now: int, limit: int, turn: int, closed: set[int]) -> Iterator[tuple[Any, ...]]:
@@ -269,7 +303,7 @@ def resolve(db: Db, dispatch: int, recipient: str) -> tuple[str, int] | None:
         " AND message.dispatch = dispatch.key WHERE dispatch.key = ? AND message.recipient = ?",
         (dispatch, recipient),
     ).fetchone()
-    return None if row is None else (row[0], row[1])
+    return leading.led(db, dispatch, recipient) if row is None else (row[0], row[1])
 
 
 def dispatch_of(db: Db, number: int) -> Dispatch | None:

@@ -35,6 +35,7 @@ from gateway.ports import (
     Repeated,
     Selection,
     Settlement,
+    Sharing,
     Transition,
 )
 from gateway.status import Status
@@ -124,14 +125,25 @@ class SqlStore(ABC):
         return _rows(batch, new, self._ordinals.next(db, batch.account))
 
     async def lease(
-        self, upstream: str, limit: int, now: int, until: int, messages: int | None = None, turn: int = 0
+        self,
+        upstream: str,
+        limit: int,
+        now: int,
+        until: int,
+        messages: int | None = None,
+        turn: int = 0,
+        sharing: Sharing | None = None,
     ) -> list[Dispatch]:
         """Claim what is due; see the port."""
-        return await self._write(lambda db: queue.lease(db, upstream, limit, now, until, messages, turn))
+        return await self._write(lambda db: queue.lease(db, upstream, limit, now, until, messages, turn, sharing))
 
     async def settle(self, settlement: Settlement) -> list[Transition]:
         """End an attempt; see the port."""
         return await self._join(queue.settle, settlement)
+
+    async def settle_together(self, settlements: Sequence[Settlement]) -> list[list[Transition]]:
+        """End the attempts that were one; see the port."""
+        return await self._write(lambda db: queue.settle(db, settlements))
 
     async def record(self, transitions: Sequence[Transition]) -> list[Transition]:
         """Append statuses; see the port."""

@@ -115,8 +115,8 @@ async def test_what_was_to_be_done_goes_on(old: Old) -> None:
     """What waited leaves, each recipient by its own way; what was taken is asked after; what is unknown waits."""
     for number in (1004, 1005):
         await settled(old.gateway, number, Status.QUEUED)
-    assert old.recorder.copies[("Hi {name}", "46700000001")] == 1
-    assert old.recorder.copies[("Hi {name}", "46700000002")] == 1
+    assert old.recorder.copies[("Hi Anna", "46700000001")] == 1
+    assert old.recorder.copies[("Hi you", "46700000002")] == 1
     dispatches = {number: await old.store.dispatch(number) for number in (1001, 1002, 1003)}
     assert {number: dispatch and dispatch.state for number, dispatch in dispatches.items()} == {
         1001: DispatchState.SENT,

@@ -6,6 +6,7 @@ provider in this process takes, stalls, refuses and hangs up. `SLUSS_TEST_KILLS`
 """
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -31,6 +32,9 @@ COLD_EVERY = 20
 CONCURRENCY = 16
 CHUNK = 2
 """Recipients in one request to the provider: batches of three leave as two."""
+
+SHARED = 50
+"""Single messages that may share a request, where any do."""
 
 CLIENTS_PER_FACE = 2
 
@@ -71,12 +75,12 @@ def summary(clients: Clients, recorder: Recorder, rows: dict[int, Row], seen: Co
     )
 
 
-async def die_often(process: Process, clients: Clients, recorder: Recorder) -> Counter[str]:
+async def die_often(process: Process, clients: Clients, recorder: Recorder, kills: int = KILLS) -> Counter[str]:
     """All the lives, with clients that send through them; returns how often the provider was in which mood."""
     lives, noise = random.Random(SEED), random.Random(SEED)  # noqa: S311 - a script, not a secret
     feelings, seen = moods(noise), Counter[str]()
     async with clients.sending(FACES * CLIENTS_PER_FACE, noise):
-        for life in range(KILLS):
+        for life in range(kills):
             mood = lives.choice(list(feelings))
             seen[mood] += 1
             recorder.plan = feelings[mood]
@@ -113,6 +117,29 @@ async def test_kills_lose_nothing_accepted_and_send_nothing_twice(
     # Unknown is the honest word for what was under way at a kill or was not answered, and for nothing else.
     assert unknown <= CONCURRENCY * KILLS + recorder.doubtful
     await told_as_unknown(serving.public, rows)
+    assert await serving.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.once
+async def test_kills_amid_shared_requests_lose_nothing_and_send_nothing_twice(
+    process: Callable[[dict[str, Any]], Process], recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same where single messages of different callers share requests, and the provider can be asked for those."""
+    shared = {"gather": SHARED, "concurrency": 1, "retry": RETRY}
+    serving = process(a_document(**to_v2(recorder.url, **shared), log={"level": "error"}))
+    clients = Clients(serving.public, numbers=(f"467{at:08}" for at in itertools.count()))
+    recorder.remembers = True
+    seen = await die_often(serving, clients, recorder, max(5, KILLS // 4))
+    recorder.plan = Plan
+    await serving.start()
+    await drain(serving, recorder)
+    rows, _ = read(serving.store)
+
+    with capsys.disabled():
+        print(f"\n{summary(clients, recorder, rows, seen)}, in {len(recorder.taken)} requests")  # noqa: T201 - as above
+    assert clients.refused == []
+    account_for(serving.store, recorder, clients)
+    assert len(recorder.taken) < recorder.messages
     assert await serving.end(signal.SIGTERM) == 0
 
 

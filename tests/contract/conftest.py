@@ -3,5 +3,6 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"contract.store{rest}" for rest in ("", "_conversations", "_passcodes", "_queue")), "contract.upstreams"
+    *(f"contract.store{rest}" for rest in ("", "_conversations", "_leading", "_passcodes", "_queue")),
+    "contract.upstreams",
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from builders import NOW, a_content, a_new_batch, claimed, depths, next_post, stored
 from contract.store_conversations import Conversing
+from contract.store_leading import Leading
 from contract.store_life import Erasing, Expiring
 from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
@@ -986,6 +987,7 @@ class StoreContract(
     Auditing,
     Reading,
     Leasing,
+    Leading,
     Sharing,
     Settling,
     Recording,

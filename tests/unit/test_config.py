@@ -320,6 +320,13 @@ WRONG = [
         "3: upstreams.main.adapter: is missing",
     ),
     (
+        "more in a shared request than one carries",
+        MINIMAL.replace(
+            "adapter: acme.bare", "adapter: rest_v2, url: 'https://x.se/v2', token: t, max_recipients: 80, gather: 81"
+        ),
+        "3: upstreams.main.gather: must be at most max_recipients: lower it, or raise that",
+    ),
+    (
         "an adapter that is none",
         MINIMAL.replace("acme.bare", "rest_v3"),
         "3: upstreams.main.adapter: unknown adapter 'rest_v3' (did you mean 'rest_v2'?)",

@@ -1,7 +1,7 @@
 """Handing over: each attempt sends once, what is unknown is never sent again, and no upstream waits for another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from gateway.errors import Busy, Misconfigured, Refused, SendError, Throttled, U
 from gateway.model import Dispatch, DispatchState, Plan, Recipient, StatusEntry, UnknownPolicy, Window
 from gateway.observe import Metrics
 from gateway.pacing import PATIENCE as PATIENCE_OF_POLLS
-from gateway.ports import NewDispatch, Poll, Receipt, Receipts, Report, Settlement, Transition
+from gateway.ports import NewDispatch, Poll, Receipt, Receipts, Report, Settlement, Sharing, Transition
 from gateway.rate import Bucket
 from gateway.status import Status
 from gateway.store import open_store
@@ -34,6 +34,7 @@ class Upstream:
     """A provider that does as its script says: each send takes the next step, and when there is none it accepts."""
 
     max_recipients = 500
+    gather = 1
 
     def __init__(self, **settings: Any) -> None:
         """Accept everything at once."""
@@ -45,6 +46,8 @@ class Upstream:
         self.looked: list[int] = []
         self.poll_after: int | None = None
         self.sent: list[int] = []
+        self.carried: list[list[int]] = []
+        """The messages of each request."""
         self.open = asyncio.Event()
         self.open.set()
         self.inside = 0
@@ -54,6 +57,7 @@ class Upstream:
     async def send(self, dispatch: Dispatch) -> Receipts:
         """As the port says."""
         self.sent.append(dispatch.key)
+        self.carried.append([message.number for message in dispatch.messages])
         step = self.script.pop(0) if self.script else None
         self.inside += 1
         self.most = max(self.most, self.inside)
@@ -954,6 +958,206 @@ async def test_a_new_process_ends_the_leases_of_a_dead_one(tmp_path: Path) -> No
         await world.reached(ready + 1, 102)
         await world.turns()
         assert world.main.sent == [ready]
+    finally:
+        await world.dispatcher.stop(PATIENCE)
+        await world.store.close()
+
+
+async def together(world: World, count: int, **over: Any) -> list[int]:
+    """Accept single messages while nothing leaves, and then let them leave by one connection; their keys."""
+    world.main.gather = 10
+    lane = world.dispatcher.lanes["main"]
+    lane.paused = True
+    await world.store.check()  # what it had begun to lease, it has
+    news = [
+        a_new_batch(**{"recipients": (Recipient(f"4670000{at:04}"),), "content": a_content(body=f"text {at}")} | over)
+        for at in range(count)
+    ]
+    keys = [(await stored(world.store, new)).key for new in news]
+    lane.paused = False
+    lane.wake()
+    return keys
+
+
+def one(plan: Plan) -> dict[str, Any]:
+    """The dispatch of a single message that follows a plan."""
+    return {"dispatches": (NewDispatch("main", "default", range(1), plan),)}
+
+
+def taken(*keys: int) -> Receipts:
+    """What the upstream's records say of a request that it took."""
+    return Receipts("batch-7", tuple(Receipt(key, Status.QUEUED, "101") for key in keys))
+
+
+async def test_single_messages_share_a_request(make: Make) -> None:
+    """What waits for the one connection leaves at once: each has its own history, log line and figures."""
+    world = await make(concurrency=1)
+    with capture_logs() as lines:
+        keys = await together(world, 3)
+        for key in keys:
+            await world.reached(key, 102)
+        await until(lambda: world.count("sent") == 3)
+
+    assert world.main.carried == [keys]
+    assert [await world.state(key) for key in keys] == [(DispatchState.SENT, 1, NOW)] * 3
+    told = [
+        (line["dispatch"], line.get("leader"), line["upstream_ref"]) for line in lines if line["event"] == "attempt"
+    ]
+    ref = f"ref-{keys[0]}"
+    assert told == [(keys[0], None, ref), (keys[1], keys[0], ref), (keys[2], keys[0], ref)]
+
+
+@pytest.mark.parametrize("error", [Refused(Status.INVALID_RECIPIENT, "400"), Unsupported("Cannot be said")])
+async def test_what_one_is_refused_for_refuses_nobody_else(make: Make, error: SendError) -> None:
+    """A shared request that is refused was not sent: each of its messages goes by itself at once."""
+    world = await make(concurrency=1)
+    world.main.script = [error, error]
+    keys = await together(world, 3)
+    await world.reached(keys[0], error.status.value)
+    for key in keys[1:]:
+        await world.reached(key, 102)
+
+    assert world.main.carried == [keys, *([key] for key in keys)]
+    assert [(await world.state(key))[:2] for key in keys] == [(DispatchState.FAILED, 1), *[(DispatchState.SENT, 1)] * 2]
+    assert (world.count("parted"), world.count("failed"), world.count("sent")) == (3, 1, 2)
+
+    later = await together(world, 2)
+    await world.reached(later[1], 102)
+    assert world.main.carried[-1] == later
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "attempts"),
+    [
+        (Unreachable("Cannot connect"), "retry", 1),
+        (Throttled("Later", 5), "retry", 1),
+        (Misconfigured("401"), "held", 0),
+    ],
+)
+async def test_what_did_not_leave_together_waits_as_ever(
+    make: Make, error: SendError, outcome: str, attempts: int
+) -> None:
+    """Each waits for its next attempt as if it had been alone, and they may share that one, too."""
+    world = await make(concurrency=1)
+    world.main.script = [error]
+    keys = await together(world, 3)
+    await until(lambda: world.count(outcome) == 3)
+    stood = [await world.state(key) for key in keys]
+    world.clock.advance(120)
+    for key in keys:
+        await world.reached(key, 102)
+
+    assert [(state, count) for state, count, _ in stood] == [(DispatchState.READY, attempts)] * 3
+    assert sorted(map(sorted, world.main.carried)) == [keys, keys]
+
+
+async def test_what_could_not_leave_together_falls_back(make: Make) -> None:
+    """Where the route says so, each goes on to the next upstream; where that one shares nothing, each by itself."""
+    world = await make(concurrency=1)
+    world.main.script = [Unreachable("Cannot connect")]
+    keys = await together(world, 2, **one(Plan(("trial",), ("unreachable",))))
+    for key in keys:
+        await world.reached(key, 102)
+
+    assert sorted(world.trial.carried) == [[key] for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("policy", "found", "history"),
+    [
+        (UnknownPolicy.HOLD, True, 102),
+        (UnknownPolicy.HOLD, False, 599),
+        (UnknownPolicy.FAIL, False, 511),
+        (UnknownPolicy.RESEND, True, 102),
+    ],
+)
+async def test_a_shared_request_is_looked_up_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch, policy: UnknownPolicy, history: int, *, found: bool
+) -> None:
+    """What is found was taken, all of it; what is not, becomes of each as its route says. Nothing is sent twice."""
+    monkeypatch.setattr(lane, "FIND_PAUSE", 0)
+    world = await make(concurrency=1)
+    world.main.script = [Unanswered("No answer")]
+    world.main.records = [taken(1001, 1002, 1003)] if found else [None, None]
+    keys = await together(world, 3, **one(Plan(unknown=policy)))
+    for key in keys:
+        await world.reached(key, history)
+
+    assert world.main.carried == [keys]
+    assert world.main.looked == [keys[0]] * (1 if found else 2)
+
+
+async def test_what_is_sent_again_shares_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have arrived under its leader's reference: under that one, nothing new must ever leave."""
+    monkeypatch.setattr(lane, "FIND_PAUSE", 0)
+    world = await make(concurrency=1)
+    world.main.script = [Unanswered("No answer")]
+    world.main.records = [None, None]
+    keys = await together(world, 3, **one(Plan(unknown=UnknownPolicy.RESEND)))
+    await until(lambda: world.count("resend") == 3)
+    world.clock.advance(10)
+    for key in keys:
+        await world.reached(key, 102)
+
+    assert world.main.carried[0] == keys
+    assert sorted(world.main.carried[1:]) == [[key] for key in keys]
+
+
+async def test_an_answer_that_leaves_one_out_is_no_answer(make: Make) -> None:
+    """Whether the others were taken cannot be told from it."""
+    world = await make(concurrency=1)
+
+    async def forgetful(dispatch: Dispatch) -> Receipts:
+        return taken(dispatch.key)
+
+    world.main.send = forgetful  # type: ignore[method-assign]
+    keys = await together(world, 2)
+
+    for key in keys:
+        await world.reached(key, 599)
+
+
+async def test_what_was_learnt_of_a_shared_request_is_written_however_long_it_takes(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is full for a while makes nothing of it Unknown, and nothing is sent again."""
+    world = await make(concurrency=1)
+    settle, failed = world.store.settle_together, []
+
+    async def full(settlements: Sequence[Settlement]) -> list[list[Transition]]:
+        failed.append(len(settlements))
+        if len(failed) <= 2:
+            raise Busy
+        return await settle(settlements)
+
+    monkeypatch.setattr(world.store, "settle_together", full)
+    keys = await together(world, 2)
+    for key in keys:
+        await world.reached(key, 102)
+
+    assert (failed, world.main.carried) == ([2, 2, 2], [keys])
+
+
+@pytest.mark.parametrize("found", [True, False])
+async def test_a_shared_request_that_a_crash_cut_off_is_looked_up_by_its_leader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, found: bool
+) -> None:
+    """The next start knows what left together, and asks for it once, by the reference that it left under."""
+    monkeypatch.setattr(lane, "FIND_PAUSE", 0)
+    url = f"sqlite:///{tmp_path}/sluss.db"
+    store = open_store(url)
+    keys = [(await stored(store, a_new_batch(recipients=(Recipient(f"467{at}"),)))).key for at in range(3)]
+    await store.lease("main", 1, NOW, NOW + MINUTE, sharing=Sharing(10))
+    await store.close()
+
+    world = World(open_store(url))
+    world.main.records = [taken(*keys)] if found else [None, None]
+    try:
+        await world.dispatcher.start()
+        for key in keys:
+            await world.reached(key, 102 if found else 599)
+        assert world.main.sent == []
+        assert world.main.looked == [keys[0]] * (1 if found else 2)
     finally:
         await world.dispatcher.stop(PATIENCE)
         await world.store.close()
