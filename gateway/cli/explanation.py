@@ -20,6 +20,7 @@ from gateway.conditions import Question as Asked
 from gateway.conditions import Said
 from gateway.config import Caller, Rule, Settings
 from gateway.errors import BadRecipient, RequestError, Unauthenticated
+from gateway.gathering import shareable
 from gateway.ids import Kind, public_id
 from gateway.limits import Limits
 from gateway.model import Content, DataCoding, Dispatch, DispatchState, MessageType, Recipient
@@ -29,7 +30,8 @@ from gateway.observe import Metrics
 from gateway.rewriting import outgoing
 from gateway.router import Router, share
 from gateway.service import Service, Ways
-from gateway.store import open_store, queue
+from gateway.store import leading, open_store, queue
+from gateway.store.db import Db
 from gateway.store.inspect import find_message
 from gateway.verdicts import Verdicts
 
@@ -72,7 +74,7 @@ def of_question(config: Path | None, question: Question, *, as_json: bool) -> No
         "hint": _hint(question, message.recipient),
         "routes": [{"route": rule.name, "takes": reason is None, "reason": reason} for rule, reason in tried],
         "then": rejected or _then(rule, caller.name, message.recipient),
-        **({} if rejected else _upstream(settings, outgoing(dispatch), full=True)),
+        **({} if rejected else _upstream(settings, outgoing(dispatch), full=True) | _shares(settings, dispatch)),
     }
     _show(document, as_json=as_json)
 
@@ -150,6 +152,16 @@ def _sending(rule: Rule, upstream: str) -> Rule:
     return rule.model_copy(update={"hold": False, "reply": "stored", "reject": None, "to": rule.to or {upstream: 1}})
 
 
+def _shares(settings: Settings, dispatch: Dispatch) -> dict[str, str]:
+    """That it may leave with others, where that is so."""
+    most = getattr(settings.upstreams[dispatch.upstream].options, "gather", 1)
+    if most == 1 or not shareable(dispatch, dispatch.batch.created):
+        return {}
+    return {
+        "note": f"Where more waits than there are connections, it may share its request with {most - 1} other messages."
+    }
+
+
 def _hint(question: Question, number: str) -> str | None:
     if question.to == number:
         return None
@@ -190,21 +202,29 @@ def of_stored(config: Path | None, text_id: str, *, full: bool, as_json: bool) -
     with stored(settings.store) as db:
         found = find_message(db, text_id)
         dispatch = queue.dispatch_of(db, found[1].number) if found else None
-    if found is None or dispatch is None:
+        first, together = _party(db, dispatch) if dispatch else (None, 0)
+    if found is None or dispatch is None or first is None:
         not_found(text_id)
         return
     batch, message, entries = found
     document = {
         "message": message_document(batch, message, entries, full=full),
-        "dispatch": _dispatch(dispatch),
+        "dispatch": _dispatch(dispatch, first, together),
         **_upstream(settings, outgoing(dispatch._replace(messages=(message,))), full=full),
     }
     _show(document, as_json=as_json)
 
 
-def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
+def _party(db: Db, dispatch: Dispatch) -> tuple[Dispatch, int]:
+    """Under whose reference it leaves, and how many dispatches do."""
+    first = dispatch if dispatch.leader is None else queue.dispatch_of(db, dispatch.leader) or dispatch
+    return first, 1 + leading.followers(db, first.key)
+
+
+def _dispatch(dispatch: Dispatch, first: Dispatch, together: int) -> dict[str, Any]:
     return {
-        "reference": public_id(Kind.DISPATCH, dispatch.batch.created, dispatch.key),
+        "reference": public_id(Kind.DISPATCH, first.batch.created, first.key),
+        "together": together,
         "route": dispatch.route,
         "state": dispatch.state.name.lower(),
         "attempts": dispatch.attempts,
@@ -249,6 +269,12 @@ def _print_stored(message: dict[str, Any], dispatch: dict[str, Any]) -> None:
     ):
         if dispatch[name] is not None:
             say(printable(sentence.format(**dispatch)))
+    if dispatch["together"] > 1:
+        say(
+            "It shares its request with single messages of others: {together} in all, under one reference.".format(
+                **dispatch
+            )
+        )
     if dispatch["messages"] > 1:
         say("The request carries {messages} messages; only this one is shown below.".format(**dispatch))
     print_statuses(message["statuses"])

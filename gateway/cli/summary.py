@@ -47,7 +47,13 @@ def _document(settings: Settings) -> dict[str, Any]:
             for caller in settings.callers
         ],
         "upstreams": [
-            {"name": name, "adapter": upstream.adapter, "host": _host(upstream), "rate": upstream.rate}
+            {
+                "name": name,
+                "adapter": upstream.adapter,
+                "host": _host(upstream),
+                "rate": upstream.rate,
+                "gather": getattr(upstream.options, "gather", 1),
+            }
             for name, upstream in settings.upstreams.items()
         ],
         "routes": [
@@ -70,6 +76,10 @@ def _listen(listen: Listen) -> dict[str, str]:
     if listen.tls is not None:
         told["tls"] = "{}:{}".format(*(listen.tls.address or listen.public))
     return told
+
+
+def _sharing(most: int) -> str:
+    return f"up to {most}" if most > 1 else "none"
 
 
 def _host(upstream: UpstreamSettings) -> str | None:
@@ -116,8 +126,11 @@ def _print(document: dict[str, Any], found: list[str]) -> None:
         ),
     )
     show_table(
-        ("Upstream", "Adapter", "Host", "Messages per second"),
-        ((row["name"], row["adapter"], row["host"], row["rate"] or "no limit") for row in document["upstreams"]),
+        ("Upstream", "Adapter", "Host", "Messages per second", "Share a request"),
+        (
+            (row["name"], row["adapter"], row["host"], row["rate"] or "no limit", _sharing(row["gather"]))
+            for row in document["upstreams"]
+        ),
     )
     show_table(
         ("Route", "Takes", "To"),

@@ -72,3 +72,9 @@ def led(db: Db, leader: int, recipient: str) -> tuple[str, int] | None:
         (leader, recipient),
     ).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+def followers(db: Db, leader: int) -> int:
+    """How many others leave, or left, in its request."""
+    (count,) = db.execute("SELECT COUNT(*) FROM dispatch WHERE leader = ?", (leader,)).fetchone()
+    return int(count)

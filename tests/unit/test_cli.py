@@ -279,8 +279,8 @@ def test_check_of_a_sound_configuration(config: Path) -> None:
             }
         ],
         "upstreams": [
-            {"name": "main", "adapter": "rest_v2", "host": "api.example", "rate": None},
-            {"name": "trial", "adapter": "sandbox", "host": None, "rate": None},
+            {"name": "main", "adapter": "rest_v2", "host": "api.example", "rate": None, "gather": 1},
+            {"name": "trial", "adapter": "sandbox", "host": None, "rate": None, "gather": 1},
         ],
         "routes": [
             {"name": "tests", "when": {"recipient": ["4670000*"]}, "to": {"trial": 1}, **plain},

@@ -14,7 +14,7 @@ from command_line import TOKEN, change, sluss, sluss_json, told, write_config
 
 from gateway.ids import Kind, public_id
 from gateway.model import DispatchState, Recipient, StatusEntry, Window
-from gateway.ports import NewBatch, NewDispatch, Settlement, Transition
+from gateway.ports import NewBatch, NewDispatch, Settlement, Sharing, Transition
 from gateway.status import Status
 from gateway.store import open_store, schema
 
@@ -356,6 +356,7 @@ def test_explain_of_a_stored_message(filled: Path) -> None:
     assert document["message"]["number"] == 1001
     assert document["dispatch"] == {
         "reference": public_id(Kind.DISPATCH, NOW, 1001),
+        "together": 1,
         "route": "default",
         "state": "failed",
         "attempts": 1,
@@ -376,6 +377,35 @@ def test_explain_of_a_stored_message_in_full(filled: Path) -> None:
     assert document["request"]["body"]["recipients"] == ["46712345678"]
     assert document["request"]["body"]["body"] == TEXT
     assert document["request"]["headers"]["Authorization"] == "Bearer ********"
+
+
+@pytest.mark.parametrize("number", [1004, 1005])
+def test_explain_of_a_message_that_shared_a_request(filled: Path, number: int) -> None:
+    """Whoever looks for it at the provider finds it under the reference of the first of them."""
+
+    async def leave() -> None:
+        store = open_store(f"sqlite:///{filled.parent / 'sluss.db'}")
+        for at in range(2):
+            await stored(store, a_new_batch(created=NOW + 9000 * at, recipients=(Recipient(f"4670000000{at}"),)))
+        await store.lease("main", 1, NOW + 9000, NOW + 10_000, sharing=Sharing(10))
+        await store.close()
+
+    asyncio.run(leave())
+    dispatch = sluss_json("explain", number, "-c", filled)["dispatch"]
+
+    assert (dispatch["reference"], dispatch["together"]) == (public_id(Kind.DISPATCH, NOW, 1004), 2)
+    assert "2 in all" in sluss("explain", number, "-c", filled).stdout
+
+
+def test_explain_tells_that_a_request_may_be_shared(config: Path) -> None:
+    """Where the upstream gathers; but not of a message that leaves by itself whatever waits."""
+    change(config, "adapter: rest_v2", "gather: 50, adapter: rest_v2")
+
+    assert "share its request with 49 other messages" in sluss_json(*ask(config))["note"]
+    document = yaml.safe_load(config.read_text())
+    document["routes"].insert(0, {"name": "night", "when": {"sender": "iP1"}, "to": "trial"})
+    config.write_text(yaml.safe_dump(document))
+    assert "share" not in (sluss_json(*ask(config))["note"] or "")
 
 
 def test_explain_of_an_upstream_that_is_gone(filled: Path) -> None:
