@@ -27,9 +27,10 @@ class _Kind(NamedTuple):
 
 
 def gathered(due: Sequence[Dispatch], most: int, now: int, alone: Collection[int] = ()) -> list[list[Dispatch]]:
-    """What is due, in its order: each dispatch in one request, at most so many in each; those in `alone` by themselves.
+    """What is due, request by request: at most so many in each, in their order but for the leader, who comes first.
 
-    No request names a recipient twice: of several messages to the same one, each is in a request of its own.
+    No request names a recipient twice: of several messages to the same one, each is in a request of its own. Those in
+    `alone` leave by themselves.
     """
     groups: list[list[Dispatch]] = []
     unfilled: dict[tuple[_Kind, int], list[Dispatch]] = {}
@@ -47,7 +48,19 @@ def gathered(due: Sequence[Dispatch], most: int, now: int, alone: Collection[int
             group = unfilled[place] = []
             groups.append(group)
         group.append(dispatch)
-    return groups
+    return [led for group in groups for led in _led(group)]
+
+
+def _led(group: list[Dispatch]) -> list[list[Dispatch]]:
+    """The group with its leader in front; each by itself where none may lead.
+
+    Whoever leads has never been tried: its reference must not be that of an earlier request, for that one may have been
+    taken whatever was answered. Looking for the new one would find the old one, and take for sent what was not in it.
+    """
+    untried = next((dispatch for dispatch in group if dispatch.attempts == 0), None)
+    if untried is None:
+        return [[dispatch] for dispatch in group]
+    return [[untried, *(dispatch for dispatch in group if dispatch is not untried)]]
 
 
 def shareable(dispatch: Dispatch, now: int) -> bool:
@@ -65,10 +78,10 @@ def _kind(dispatch: Dispatch, now: int) -> _Kind | None:
     if content.opening(now) != now or (plan.quiet is not None and plan.quiet.hold(now)):
         return None
     (message,) = dispatch.messages
-    # Its reference must not be that of an earlier request which may have been taken: looking for the new one would
-    # find the old one, and what was not in that would count as sent.
-    resent = dispatch.attempts > 0 and plan.unknown is UnknownPolicy.RESEND
-    if message.number != dispatch.key or message.status is not Status.ACCEPTED or resent:
+    # What may have left before, here or by the upstream before this one: it need not show in its attempts.
+    doubtful = message.status is not Status.ACCEPTED or "unknown" in plan.on
+    resent = plan.unknown is UnknownPolicy.RESEND and dispatch.attempts > 0
+    if message.number != dispatch.key or doubtful or resent:
         return None
     if plan.rewrite is not None:
         content = rewritten(content, plan.rewrite)

@@ -58,7 +58,7 @@ def lead(db: Db, claimed: list[Dispatch], leaders: Mapping[int, int]) -> list[Di
     if not new:
         return claimed
     if leaders:
-        # Nothing that these led before has left: whoever may have left leads nobody any more. See `gateway.gathering`.
+        # Nothing that these led before has left: whoever was tried leads nobody any more. See `gateway.gathering`.
         db.execute_for("UPDATE dispatch SET leader = NULL WHERE leader", sorted(set(leaders.values())))
     db.update(_LEAD, list(new.items()))
     return [dispatch._replace(leader=new[dispatch.key]) if dispatch.key in new else dispatch for dispatch in claimed]

@@ -35,7 +35,7 @@ def leaders(dispatches: list[Dispatch]) -> list[tuple[int, int | None]]:
 async def again(store: SqlStore, *keys: int) -> None:
     """Let these wait again, after an attempt by which nothing left."""
     await store.settle_together(
-        [Settlement(key, DispatchState.READY, NOW - 100 + at, 1) for at, key in enumerate(keys)]
+        [Settlement(key, DispatchState.READY, NOW - 100 + at, 0) for at, key in enumerate(keys)]
     )
 
 

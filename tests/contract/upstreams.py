@@ -20,7 +20,7 @@ from gateway.commands import SubmitBatch
 from gateway.errors import RequestError, SendError, Unsupported
 from gateway.model import Content, DataCoding, Dispatch, DispatchState, MessageType, Priority, Recipient, Window
 from gateway.outcome import Backoff, failed
-from gateway.ports import Adapter, Reply, Upstream
+from gateway.ports import Adapter, Gathering, Reply, Upstream
 from gateway.registry import load
 
 BACKOFF = Backoff(first=1.0, most=60.0, give_up=3600.0)
@@ -189,6 +189,12 @@ class Handing:
     def test_one_call_carries_somebody(self, subject: Subject) -> None:
         """At least one recipient, and at most as many as the provider recommends."""
         assert 1 <= subject.upstream.max_recipients <= 500
+
+    def test_what_is_shared_fits_into_one_call(self, subject: Subject) -> None:
+        """An upstream whose requests may be shared says by how many messages: no more than one call carries."""
+        most = subject.upstream.gather if isinstance(subject.upstream, Gathering) else 1
+
+        assert 1 <= most <= subject.upstream.max_recipients
 
     @bounded
     @given(dispatch=accepted(), hook=st.sampled_from([None, "https://sms.example.org/hooks/main/x"]))

@@ -1020,6 +1020,7 @@ async def test_what_one_is_refused_for_refuses_nobody_else(make: Make, error: Se
     assert world.main.carried == [keys, *([key] for key in keys)]
     assert [(await world.state(key))[:2] for key in keys] == [(DispatchState.FAILED, 1), *[(DispatchState.SENT, 1)] * 2]
     assert (world.count("parted"), world.count("failed"), world.count("sent")) == (3, 1, 2)
+    assert not world.dispatcher.lanes["main"]._alone  # what is done with is not remembered
 
     later = await together(world, 2)
     await world.reached(later[1], 102)
@@ -1037,7 +1038,7 @@ async def test_what_one_is_refused_for_refuses_nobody_else(make: Make, error: Se
 async def test_what_did_not_leave_together_waits_as_ever(
     make: Make, error: SendError, outcome: str, attempts: int
 ) -> None:
-    """Each waits for its next attempt as if it had been alone, and they may share that one, too."""
+    """Each waits for its next attempt as if it had been alone, and leaves alone where nobody untried can lead it."""
     world = await make(concurrency=1)
     world.main.script = [error]
     keys = await together(world, 3)
@@ -1048,7 +1049,8 @@ async def test_what_did_not_leave_together_waits_as_ever(
         await world.reached(key, 102)
 
     assert [(state, count) for state, count, _ in stood] == [(DispatchState.READY, attempts)] * 3
-    assert sorted(map(sorted, world.main.carried)) == [keys, keys]
+    alone = [[key] for key in keys]
+    assert sorted(map(sorted, world.main.carried)) == sorted([keys, *([keys] if attempts == 0 else alone)])
 
 
 async def test_what_could_not_leave_together_falls_back(make: Make) -> None:
