@@ -58,7 +58,6 @@ class _Target(NamedTuple):
     authorization: str | None
 
 
-@lru_cache(maxsize=4096)
 def _target(url: str) -> _Target:
     """Raises ValueError where it cannot be called."""
     parsed = URL(url)
@@ -74,13 +73,18 @@ def _target(url: str) -> _Target:
     )
 
 
+_known = lru_cache(maxsize=64)(_target)
+"""The same for the addresses of upstreams. Those of callers may name a message, and are not kept in memory."""
+
+
 def request(call: Call) -> tuple[Origin, bytes]:
     """Where a request goes, and its bytes, a query as it stands. Raises ValueError where it cannot be said."""
+    find = _target if "?" in call.path else _known
     if not call.query:
-        target = _target(call.path)
+        target = find(call.path)
         path = target.path
     elif _SAYABLE.fullmatch(call.query):
-        target = _target(call.path)
+        target = find(call.path)
         path = f"{target.path}?{call.query}"
     else:
         target = _target(f"{call.path}?{call.query}")

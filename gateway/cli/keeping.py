@@ -60,6 +60,7 @@ def restore(
     """
     import sqlite3
 
+    from gateway.audit import described
     from gateway.clock import SystemClock
     from gateway.errors import ConfigError
     from gateway.operators import oneself
@@ -72,9 +73,10 @@ def restore(
     if not source.is_file():
         fail(ExitCode.UNREACHABLE, f"There is no file {source}")
     try:
-        found = copies.restore(source, path, SystemClock().now(), nothing_left=nothing_left, who=oneself())
-    except FileExistsError:
-        fail(ExitCode.FINDINGS, f"{path} exists already: move it away first, nothing is ever overwritten")
+        about = described({"file": source.name})
+        found = copies.restore(source, path, SystemClock().now(), nothing_left=nothing_left, who=oneself(), about=about)
+    except FileExistsError as error:
+        fail(ExitCode.FINDINGS, f"{error}: move it away first, nothing is ever overwritten")
     except ConfigError as error:
         fail(ExitCode.FINDINGS, *error.problems)
     except (OSError, sqlite3.Error) as error:

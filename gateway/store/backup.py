@@ -5,7 +5,6 @@ of them is sent again by itself; and numbers that were given out since are not g
 """
 
 import contextlib
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -57,25 +56,26 @@ def backup(url: str, target: Path, progress: Progress) -> int:
         return path.stat().st_size
 
 
-def restore(source: Path, path: Path, now: int, *, nothing_left: bool, who: str) -> Restored:
+def restore(source: Path, path: Path, now: int, *, nothing_left: bool, who: str, about: str) -> Restored:
     """Put a copy where the store of a gateway is to be. `nothing_left`: no gateway has run since it was made.
 
-    It is in the audit log of the store that is put back that `who` has done it.
+    It is in the audit log of the store that is put back that `who` has done it, with what that was `about`.
 
     Raises ConfigError where the copy is none of ours or the place is in use, OSError, sqlite3.Error.
     """
     with contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as copy:
         _check(copy)
         with contextlib.closing(schema.lock(path)):
-            if path.exists():
-                raise FileExistsError(f"{path} exists already")
+            if left := [name for name in (path, *schema.beside(path)) if name.exists()]:
+                # A log would be played back into what is put beside it.
+                raise FileExistsError(f"{left[0]} exists already")
             with becoming(path) as place:
                 with contextlib.closing(sqlite3.connect(place)) as made:
                     copy.backup(made)
                 schema.prepare(place)
                 with contextlib.closing(schema.connect(str(place))) as store:
                     restored = _doubted(store, now) if not nothing_left else Restored(_messages(store), 0)
-                    key = trail.begin(store, Act(now, who, "restore", json.dumps({"file": source.name})))
+                    key = trail.begin(store, Act(now, who, "restore", about))
                     trail.end(store, key, now, f"done, messages {restored.messages}, unknown {restored.doubtful}")
                     store.execute("PRAGMA journal_mode = DELETE")
                 return restored
@@ -138,5 +138,5 @@ def becoming(target: Path) -> Iterator[Path]:
         finally:
             os.close(folder)
     finally:
-        for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        for name in (path, *schema.beside(path)):
             name.unlink(missing_ok=True)

@@ -263,7 +263,9 @@ class Writer(PgSession):
     def _connect(self) -> "psycopg.Connection[Any]":
         connection = super()._connect()
         if self._prepared:
-            _lock(connection, "pg_try_advisory_lock_shared", _RUNNING)
+            if not _lock(connection, "pg_try_advisory_lock_shared", _RUNNING):
+                connection.close()
+                raise psycopg.OperationalError("The database is being changed by a newer Sluss")
             (version,) = _row(connection.execute("SELECT version FROM sluss"))
             if version != migrations()[-1][0]:
                 connection.close()

@@ -24,7 +24,7 @@ from gateway.store.db import Db
 from gateway.store.numbers import Numbers
 from gateway.store.pg_company import PgCompany
 from gateway.store.pg_session import PgSession, Writer
-from gateway.store.sql import SqlStore
+from gateway.store.sql import SPENT, SqlStore
 
 log = structlog.get_logger()
 
@@ -50,6 +50,8 @@ class PostgresStore(SqlStore):
         super().__init__()
         writer = Writer(url, begun=self._ordinals.forget)
         self._numbers = _opened(writer)
+        # Numbers are used up by what cannot be stored, too, while the server is away.
+        self._no_number = "The gateway cannot store anything now; try again later"
         self._writer = GroupCommit(lambda: writer, undone=self._ordinals.forget)
         self._reserving: asyncio.Task[None] | None = None
         self.company = PgCompany(url, self._write)
@@ -125,6 +127,8 @@ class PostgresStore(SqlStore):
             with contextlib.suppress(Busy):  # asked for again with the next message
                 if (block := await self._write(_block)) is not None:
                     self._numbers.add(*block)
+                else:
+                    self._no_number = SPENT
         finally:
             self._reserving = None
 

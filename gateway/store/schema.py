@@ -136,7 +136,10 @@ def scrub(path: Path) -> bool:
 
     Whoever writes waits, for five seconds at most; whether it could be done to the last file. Raises sqlite3.Error.
     """
+    # The copy that it is made from is as large as the database: beside that, not in memory.
+    os.environ["SQLITE_TMPDIR"] = str(path.parent.absolute())
     with contextlib.closing(connect(str(path))) as connection:
+        connection.execute("PRAGMA temp_store = FILE")
         connection.execute("VACUUM")
         # The log holds what the database held before, until it is emptied.
         for _ in range(_PATIENCE):
@@ -162,6 +165,11 @@ def migrations() -> list[tuple[int, str]]:
 def newest() -> int:
     """The number of the schema that this program knows."""
     return migrations()[-1][0]
+
+
+def beside(path: Path) -> list[Path]:
+    """The files that SQLite keeps beside a database, where it did not come to its end."""
+    return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
 
 
 def copy_of(path: Path, version: int) -> Path:

@@ -52,6 +52,9 @@ from gateway.store.trail import SqlTrail
 T = TypeVar("T")
 U = TypeVar("U")
 
+SPENT = "The store has given out every message number; start a new database"
+"""Why nothing more can be accepted, ever."""
+
 _ADD_BATCH = "INSERT INTO batch (key, created, account, caller, face, size, report_url, content, ordinal)"
 _ADD_MESSAGE = "INSERT INTO message (number, dispatch, recipient, segments, code, modified, params)"
 _ADD_DISPATCH = "INSERT INTO dispatch (key, batch, upstream, route, state, attempts, run_at, plan, caller, priority)"
@@ -69,6 +72,8 @@ class SqlStore(ABC):
 
     _numbers: Numbers
     """What messages are numbered with."""
+    _no_number = SPENT
+    """Why there is no number."""
     company: Company
 
     def __init__(self) -> None:
@@ -109,7 +114,7 @@ class SqlStore(ABC):
         """The first of so many numbers. Raises Busy where there are none."""
         key = self._numbers.take(size)
         if key is None:
-            raise Busy("The store has given out every message number; start a new database")
+            raise Busy(self._no_number)
         return key
 
     def add(self, new: NewBatch) -> tuple[Batch, Awaitable[None]]:

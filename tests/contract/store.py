@@ -12,6 +12,7 @@ from contract.store_life import Erasing, Expiring
 from contract.store_passcodes import Coding
 from contract.store_queue import Operating, Sharing
 from contract.store_trail import Auditing
+from gateways import until
 
 from gateway.errors import Busy
 from gateway.hours import Hours
@@ -36,7 +37,7 @@ from gateway.model import (
 from gateway.ports import Callback, NewDispatch, Settlement, Transition
 from gateway.status import Status
 from gateway.store.numbers import Numbers
-from gateway.store.sql import SqlStore
+from gateway.store.sql import SPENT, SqlStore
 
 MINUTE = 60_000
 THREE = (Recipient("46700000001"), Recipient("46700000002"), Recipient("46700000003"))
@@ -149,6 +150,9 @@ class Adding:
         await store._write(lambda db: db.execute("UPDATE floor SET number = ?", (LAST_NUMBER,)).rowcount)
         store._numbers = Numbers(LAST_NUMBER - 1, LAST_NUMBER)
 
+        with pytest.raises(Busy):
+            await stored(store, a_new_batch(recipients=THREE))
+        await until(lambda: store._no_number == SPENT)
         with pytest.raises(Busy, match="every message number"):
             await stored(store, a_new_batch(recipients=THREE))
         assert [(await stored(store, a_new_batch())).key for _ in range(2)] == [LAST_NUMBER - 1, LAST_NUMBER]

@@ -16,9 +16,11 @@ from gateway.errors import Busy, ConfigError
 from gateway.model import Recipient, StatusEntry
 from gateway.ports import Transition
 from gateway.status import Status
-from gateway.store import open_store
+from gateway.store import open_store, pg_session
+from gateway.store.numbers import Numbers
 from gateway.store.pg_session import Writer, migrations
 from gateway.store.schema import migrations as of_sqlite
+from gateway.store.sql import SqlStore
 
 MINUTE = 60_000
 THREE = tuple(Recipient(f"4670000000{number}") for number in range(1, 4))
@@ -68,6 +70,54 @@ async def test_gateways_may_start_together(database: str) -> None:
     assert await asyncio.gather(*(asyncio.to_thread(start) for _ in range(4))) == ["ok"] * 4
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT COUNT(*), MAX(ordinal) FROM batch").fetchone() == (4, 4)
+
+
+async def test_a_server_that_is_away_has_not_used_up_the_numbers(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is refused long enough uses up the numbers at hand; nobody is told to start a new database for that."""
+    store = open_store(database)
+    try:
+        await stored(store, a_new_batch())
+        with monkeypatch.context() as patch:
+            patch.setattr(Writer, "begin", _away)
+            store._numbers = Numbers(1, 2)
+            said = [await _refused(store) for _ in range(4)]
+        assert said == ["The gateway cannot store anything now; try again later"] * 4
+        await until(lambda: store._numbers.left > 2)
+        assert (await stored(store, a_new_batch())).key > 2
+    finally:
+        await store.close()
+
+
+def _away(_: Writer) -> None:
+    raise psycopg.OperationalError("the server is away")
+
+
+async def _refused(store: SqlStore) -> str:
+    with pytest.raises(Busy) as caught:
+        await stored(store, a_new_batch())
+    return str(caught.value.detail)
+
+
+async def test_nobody_writes_while_a_newer_sluss_changes_the_schema(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a connection is lost meanwhile, and the change takes longer than anybody waits."""
+    monkeypatch.setattr(pg_session, "_PATIENCE", 0.1)
+    store = open_store(database)
+    try:
+        await stored(store, a_new_batch())
+        with psycopg.connect(database, autocommit=True) as newer:
+            newer.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ShareLock'")
+            newer.execute("SELECT pg_advisory_lock(%s)", (pg_session._RUNNING,))
+            with pytest.raises(Busy):
+                await stored(store, a_new_batch())
+            with pytest.raises(Busy):
+                await stored(store, a_new_batch())
+        assert await stored(store, a_new_batch())
+    finally:
+        await store.close()
 
 
 async def test_a_database_of_another_program_is_left_alone(database: str) -> None:

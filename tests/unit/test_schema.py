@@ -130,6 +130,27 @@ def test_no_byte_of_what_was_deleted_is_left(tmp_path: Path) -> None:
         gateway.execute("INSERT INTO sender VALUES ('a', 'b', 0)")
 
 
+def test_a_file_that_is_written_anew_is_not_held_in_memory(tmp_path: Path) -> None:
+    """Its copy lies on the disk beside it until it is whole: the largest store can be erased from."""
+    path = tmp_path / "sluss.db"
+    schema.prepare(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("CREATE TABLE filling AS SELECT zeroblob(10000000) FROM (VALUES (1), (2), (3), (4), (5))")
+        for _ in range(2):
+            db.execute("INSERT INTO filling SELECT * FROM filling")
+        db.commit()
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    work = f"from gateway.store import schema; from pathlib import Path; schema.scrub(Path({str(path)!r}))"
+    said = [
+        subprocess.run([sys.executable, "-c", f"{code}; {peak}"], check=True, capture_output=True, text=True).stdout
+        for code in ("import gateway.store.schema", work)
+    ]
+
+    used = (int(said[1]) - int(said[0])) / 1024
+    assert used < 150, "two caches of 64 MB and no more, of a file of 200 MB"
+
+
 def test_what_is_read_meanwhile_keeps_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads still needs the log, so it cannot be emptied, and that is told."""
     path = tmp_path / "sluss.db"

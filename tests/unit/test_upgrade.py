@@ -132,11 +132,25 @@ def test_the_older_version_says_how_to_go_back(tmp_path: Path, monkeypatch: pyte
         ),
     )
     path.rename(tmp_path / "newer.db")
-    backup.restore(copy, path, 0, nothing_left=False, who="operations")
+    backup.restore(copy, path, 0, nothing_left=False, who="operations", about="{}")
     opened(path)
     assert version(path) == ours
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT * FROM sender").fetchall() == [("a", "Shop", 7)]
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+def test_what_a_killed_gateway_left_is_not_played_back(tmp_path: Path, end: str) -> None:
+    """A log whose database was moved away without it would put what is newer into what is put back."""
+    copy, path = tmp_path / "copy.db", tmp_path / "sluss.db"
+    schema.prepare(copy)
+    left = path.with_name(path.name + end)
+    left.write_bytes(b"newer")
+
+    with pytest.raises(FileExistsError, match=f"{left} exists already"):
+        backup.restore(copy, path, 0, nothing_left=True, who="operations", about="{}")
+    assert not path.exists()
+    assert left.read_bytes() == b"newer"
 
 
 def test_what_is_no_database_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
