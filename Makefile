@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes chaos paging together bench growth soak wheel sbom audit lock clean
+.PHONY: help setup demo run test clients check codes chaos chaos-kills chaos-together chaos-harms paging together bench growth soak wheel sbom audit lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -50,8 +50,16 @@ codes: $(STAMP) ## Write docs/codes.md, config/sluss.schema.json and a table of 
 	$(BIN)/python tests/provider_api.py
 
 chaos: $(STAMP) ## Kill gateways 300 times under load, and do them every other harm; account for every message
-	SLUSS_TEST_KILLS=200 SLUSS_TEST_KILLS_TOGETHER=100 SLUSS_TEST_CHAOS=2 $(BIN)/python -m pytest --no-cov -q -s \
-		tests/app/test_kills.py tests/app/test_kills_together.py tests/app/test_chaos.py $(ARGS)
+	@$(MAKE) --no-print-directory -j2 -O chaos-kills chaos-together chaos-harms
+
+chaos-kills: $(STAMP)
+	SLUSS_TEST_KILLS=200 $(BIN)/python -m pytest --no-cov -q -s tests/app/test_kills.py $(ARGS)
+
+chaos-together: $(STAMP)
+	SLUSS_TEST_KILLS_TOGETHER=100 $(BIN)/python -m pytest --no-cov -q -s tests/app/test_kills_together.py $(ARGS)
+
+chaos-harms: $(STAMP)
+	SLUSS_TEST_CHAOS=2 $(BIN)/python -m pytest --no-cov -q -s tests/app/test_chaos.py $(ARGS)
 
 paging: $(STAMP) ## Measure what pages of lists cost, by depth and by what is stored
 	PYTHONPATH=. $(BIN)/python bench/paging.py $(ARGS)

@@ -223,7 +223,7 @@ class UpstreamSettings(Section):
     name: Slug
     adapter: Annotated[str, AfterValidator(_sends)]
     rate: Rate | None = None
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 128
     timeout: Positive = 30.0
     connect_timeout: Positive = 5.0
     retry: Retry = Retry()

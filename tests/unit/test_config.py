@@ -118,7 +118,7 @@ def test_what_is_not_said_has_its_default(path: Path) -> None:
             name="main",
             adapter="acme.bare",
             rate=None,
-            concurrency=64,
+            concurrency=128,
             timeout="30s",
             connect_timeout="5s",
             retry=Retry(first="1s", max="5m", give_up="24h"),
