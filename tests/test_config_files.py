@@ -128,7 +128,7 @@ def test_the_examples_values_are_the_defaults(example: Settings) -> None:
         "currency": "SEK",
         "organization": "",
     }
-    assert (main.concurrency, main.timeout, main.connect_timeout, main.retry) == (64, 30.0, 5.0, Retry())
+    assert (main.concurrency, main.timeout, main.connect_timeout, main.retry) == (128, 30.0, 5.0, Retry())
     assert (example.callbacks, example.log) == (Callbacks(), Log())
     assert (example.faces["soap"].options or SoapOptions()).model_dump() == SoapOptions().model_dump()
     assert example.faces["sendsms"].options == SendSmsOptions(charsets={"ip1-54321": "iso-8859-1"})
