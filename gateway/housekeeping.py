@@ -17,7 +17,8 @@ EVERY = 0.5
 AT_ONCE = 500
 """Messages that one look files, or keys that it drops."""
 SHARE = 20
-"""Times as long as a look took, the next one waits: so this takes a twentieth of the time at most."""
+"""Times as long as a look took, the next one waits, but no longer than for `EVERY`: so this takes a twentieth of the
+time, or two looks a second where those take longer."""
 KEPT = 24 * 3600 * 1000
 """Milliseconds for which a repeated Idempotency-Key is known."""
 DAY = 24 * 3600 * 1000
@@ -59,7 +60,7 @@ class Housekeeping:
             await asyncio.sleep(rest)
             began, rest = loop.time(), EVERY
             try:
-                more = await self._store.file(AT_ONCE) >= AT_ONCE
+                more = bool(await self._store.file(AT_ONCE))
                 now = self._clock.now()
                 await self._store.forget_keys(now - KEPT, AT_ONCE)
                 await self._store.forget_passcodes(now, AT_ONCE)

@@ -75,9 +75,7 @@ class Limits:
         if use.bucket.room() <= 0:
             raise Busy("You send more than was agreed; try again later")
         if use.caller.daily is not None:
-            today = day_of(self._clock.now())
-            if today != use.day:
-                use.day, use.spent = today, 0
+            self._begin_day(use)
             if use.spent + len(recipients) > use.caller.daily:
                 raise Busy("You have sent what was agreed for a day; try again tomorrow")
 
@@ -91,7 +89,13 @@ class Limits:
         """They were stored, by this gateway or another one."""
         if (use := self._used.get(caller)) is not None:
             use.bucket.take(messages)
+            self._begin_day(use)
             use.spent += messages
+
+    def _begin_day(self, use: _Use) -> None:
+        today = day_of(self._clock.now())
+        if today != use.day:
+            use.day, use.spent = today, 0
 
     def news(self) -> Mapping[str, int]:
         """What each caller has had accepted here since this was asked last, of those that have limits."""

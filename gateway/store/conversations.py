@@ -1,5 +1,6 @@
 """Conversations: an index by participant, filled behind the accept path."""
 
+from collections.abc import Sequence
 from heapq import merge
 from itertools import accumulate
 from typing import NamedTuple
@@ -21,17 +22,35 @@ class _Entry(NamedTuple):
     participant: str
 
 
-def file(db: Db, limit: int, account: str | None) -> int:
-    """File an account's next messages, or those of each account in turn: at most `limit` of each side.
+def unfiled(db: Db) -> list[str]:
+    """The accounts that have messages which are not filed: each account is looked at in this one statement."""
+    rows = db.execute(
+        f"WITH RECURSIVE {_each('batch')}, {_each('incoming')}"
+        " SELECT of_batch.account FROM of_batch LEFT JOIN filed ON filed.account = of_batch.account WHERE EXISTS ("
+        "SELECT 1 FROM batch WHERE batch.account = of_batch.account AND batch.ordinal >= COALESCE(filed.ordinal, 0)"
+        " AND (batch.ordinal > COALESCE(filed.ordinal, 0) OR batch.key + batch.size - 1 > filed.number))"
+        " UNION SELECT of_incoming.account FROM of_incoming LEFT JOIN filed ON filed.account = of_incoming.account"
+        " WHERE EXISTS (SELECT 1 FROM incoming WHERE incoming.account = of_incoming.account"
+        " AND incoming.key > COALESCE(filed.incoming, 0))"
+    )
+    return sorted(account for (account,) in rows)
+
+
+def _each(table: str) -> str:
+    """The accounts that a table names, found by a look at each of them and not at each row."""
+    following = f"SELECT MIN(account) FROM {table} WHERE {table}.account > of_{table}.account"
+    return (
+        f"of_{table}(account) AS (SELECT MIN(account) FROM {table}"
+        f" UNION ALL SELECT ({following}) FROM of_{table} WHERE of_{table}.account IS NOT NULL)"
+    )
+
+
+def file(db: Db, limit: int, accounts: Sequence[str]) -> int:
+    """File the next messages of these accounts, as many of each: of each side at most `limit` in all, or one of each.
 
     Returns how many there were: 0 where all are filed.
     """
-    filed = 0
-    for each in queries.accounts(db) if account is None else [account]:
-        filed += _file(db, each, limit)
-        if filed >= limit:
-            break
-    return filed
+    return sum(_file(db, account, max(1, limit // len(accounts))) for account in accounts)
 
 
 def _file(db: Db, account: str, limit: int) -> int:

@@ -114,9 +114,11 @@ def _message(db: Db, number: int, msisdn: str) -> bool:
     changed = db.execute(
         "UPDATE message SET recipient = ?, params = NULL WHERE number = ? AND recipient = ?", (ERASED, number, msisdn)
     ).rowcount
+    if not changed:
+        return False  # it went meanwhile
     db.execute("UPDATE status SET raw_text = NULL WHERE number = ?", (number,))
     _silence(db, number)
-    return bool(changed)
+    return True
 
 
 def _silence(db: Db, number: int) -> None:

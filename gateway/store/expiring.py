@@ -4,8 +4,8 @@ An account's batches stay numbered without a gap: what is kept among those that 
 batch that is too large to go at once gets shorter from its end, so that it is whole, as it is, at any moment.
 """
 
-from collections.abc import Iterable
-from itertools import takewhile
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gateway.model import Side
@@ -19,6 +19,7 @@ _ENTRIES = 200
 """Entries of each side of a conversation that go at a time: more than messages do, so that none is left behind."""
 
 _OF = "account = ? AND participant = ? AND side = ?"
+_UNTOLD = "SELECT incoming FROM callback WHERE incoming IS NOT NULL AND given_up IS NULL"
 
 
 class _Filed(NamedTuple):
@@ -52,12 +53,15 @@ def _sent(db: Db, account: str, filed: _Filed, before: int, limit: int) -> tuple
         "SELECT key, size, ordinal, created FROM batch WHERE account = ? AND ordinal <= ? ORDER BY ordinal LIMIT ?",
         (account, filed.ordinal, _LOOK),
     ).fetchall()
+    waiting = _waiting(db, rows) if any(row[3] < before for row in rows) else []
     kept: list[int] = []
     last = batches = messages = 0
-    for key, size, ordinal, _ in takewhile(lambda row: row[3] < before, rows):
+    for key, size, ordinal, created in rows:
         if messages >= limit or (ordinal == filed.ordinal and (kept or filed.number < key + size - 1)):
             break
-        if not _is_over(db, key, size, before):
+        # Our clock may have been ahead: one that seems young says nothing of those behind it.
+        young = created >= before or _any_between(waiting, key, key + size - 1)
+        if young or not _is_over(db, key, size, before):
             kept.append(key)
             continue
         gone, whole = _remove(db, account, (key, size), before, limit - messages)
@@ -72,6 +76,19 @@ def _sent(db: Db, account: str, filed: _Filed, before: int, limit: int) -> tuple
             [(last - at, key) for at, key in enumerate(reversed(moved))],
         )
     return batches, messages
+
+
+def _waiting(db: Db, rows: Sequence[tuple[int, int, int, int]]) -> list[int]:
+    """The messages of these batches of which their caller is still to be told, in their order."""
+    found = db.execute(
+        "SELECT number FROM callback WHERE given_up IS NULL AND number BETWEEN ? AND ? ORDER BY number",
+        (min(key for key, *_ in rows), max(key + size - 1 for key, size, *_ in rows)),
+    )
+    return [number for (number,) in found]
+
+
+def _any_between(numbers: Sequence[int], first: int, last: int) -> bool:
+    return bisect_left(numbers, first) < bisect_right(numbers, last)
 
 
 def _is_over(db: Db, key: int, size: int, before: int) -> bool:
@@ -114,8 +131,9 @@ def _received(db: Db, account: str, filed: _Filed, before: int, limit: int) -> i
         "SELECT key, sender, created FROM incoming WHERE account = ? AND key <= ? ORDER BY key LIMIT ?",
         (account, filed.incoming, limit),
     ).fetchall()
-    # Their times are the upstreams': one that is wrong keeps no other.
-    old = [(key, sender) for key, sender, created in rows if created < before]
+    waiting = {key for (key,) in db.execute(_UNTOLD)} if rows else frozenset[int]()
+    # Our clock may have been ahead: one that seems young keeps no other.
+    old = [(key, sender) for key, sender, created in rows if created < before and key not in waiting]
     db.executemany("DELETE FROM incoming WHERE key = ?", [(key,) for key, _ in old])
     _unfile(db, account, [sender for _, sender in old], before)
     return len(old)

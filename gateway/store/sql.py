@@ -286,7 +286,8 @@ class SqlStore(ABC):
 
     async def file(self, limit: int, account: str | None = None) -> int:
         """Fill the index of conversations; see the port."""
-        return await self._write(lambda db: conversations.file(db, limit, account))
+        accounts = await self._read(conversations.unfiled) if account is None else [account]
+        return await self._write(lambda db: conversations.file(db, limit, accounts)) if accounts else 0
 
     async def conversation(
         self, account: str, participant: str, side: Side, page: Page

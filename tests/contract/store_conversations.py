@@ -1,5 +1,6 @@
 """What every store promises of conversations: an index that is filled behind, account by account."""
 
+import pytest
 from builders import NOW, a_new_batch, stored
 
 from gateway.model import Incoming, Page, Recipient, Side
@@ -36,6 +37,27 @@ class Conversing:
         assert await said(store, OURS, ANNA) == []
         assert await store.file(100) == 2
         assert await said(store, OURS, BO) == [ours.key + 1]
+        assert await store.file(100) == 0
+
+    async def test_a_busy_account_keeps_no_other_waiting(self, store: SqlStore) -> None:
+        """Each look files as many of each account that has something to be filed."""
+        await stored(store, a_new_batch(recipients=(Recipient(ANNA),) * 9))
+        theirs = await stored(store, a_new_batch(recipients=(Recipient(ANNA),), account=THEIRS))
+
+        assert await store.file(4) == 2 + 1
+        assert await said(store, THEIRS, ANNA) == [theirs.key]
+        assert [await store.file(4), await store.file(4), await store.file(4)] == [4, 3, 0]
+
+    async def test_nothing_is_written_where_all_is_filed(
+        self, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many accounts there are: whoever writes to a database that is shared keeps all others from it."""
+        for account in (OURS, THEIRS):
+            await stored(store, a_new_batch(account=account))
+            await answered(store, ANNA, NOW, account)
+        assert await store.file(100) == 4
+        monkeypatch.setattr(store, "_write", None)
+
         assert await store.file(100) == 0
 
     async def test_a_batch_is_filed_in_pieces(self, store: SqlStore) -> None:

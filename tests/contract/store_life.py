@@ -305,19 +305,27 @@ class Expiring:
         assert await listed(store) == []
         assert await store.received(OURS, (), (), 10) == []
 
-    async def test_a_post_that_has_lost_its_message_is_forgotten(self, store: SqlStore) -> None:
-        """It is neither posted nor listed, and keeps no other from being either."""
+    async def test_what_its_caller_was_not_told_of_is_kept(self, store: SqlStore) -> None:
+        """However old it is, for the gateway may have been away for long: until it was posted, or given up."""
         content = a_content(report_url="http://erp.example/")
         await old(store, 1, content=content)
         await store.receive([a_letter(ANNA)], NOW, {"erp"})
         await all_filed(store)
-        await store.life.expire(LATER, 100)
-        (young,) = await old(store, 1, content=content)
+        assert await store.life.expire(LATER, 100) == Expired(0, 0, 0)
 
-        (post,) = await store.lease_callbacks({"erp": 10}, LATER, LATER + MINUTE)
-        assert isinstance(post, Callback)
-        assert post.message.number == young
-        assert [box.waiting for box in await store.outboxes()] == [1]
+        posts = await store.lease_callbacks({"erp": 10}, LATER, LATER + MINUTE)
+        assert len(posts) == 2
+        await store.settle_callback(posts[0].key, None)
+        await store.give_up_callback(posts[1].key, LATER)
+        assert await store.life.expire(LATER, 100) == Expired(1, 1, 1)
+
+    async def test_a_wrong_date_ends_nothing(self, store: SqlStore) -> None:
+        """What was stored while the clock was ahead is kept, as is the newest one; what lies around it goes."""
+        keys = [(await old(store, 1, created=created))[0] for created in (NOW, 2 * LATER, NOW, NOW)]
+        await all_filed(store)
+
+        assert await store.life.expire(LATER, 100) == Expired(2, 2, 0)
+        assert [await store.batch(key) is not None for key in keys] == [False, True, False, True]
 
     async def test_what_was_given_up_and_is_gone_is_not_listed(self, store: SqlStore) -> None:
         """Pages are as long as they should be all the same."""

@@ -119,6 +119,16 @@ def test_a_day_is_a_day() -> None:
     send(limits, "erp", 10)
 
 
+def test_what_others_tell_counts_for_the_day_it_is_told() -> None:
+    """A gateway that nobody has asked since yesterday does not take what another one has accepted today for that."""
+    clock = FrozenClock(NOW)
+    limits = Limits((), [a_caller(daily=10)], clock, spent={"erp": 6})
+    clock.advance(24 * HOUR)
+    limits.taken("erp", 10)
+    with pytest.raises(Busy, match="tomorrow"):
+        send(limits, "erp")
+
+
 def test_a_day_begins_at_midnight() -> None:
     """2018-10-23T17:43:19Z lies in the day that began at 22:00Z the day before, in Swedish summer."""
     assert day_began(NOW) == 1_540_245_600_000
