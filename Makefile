@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test clients check codes chaos chaos-kills chaos-together chaos-harms paging together bench growth soak wheel sbom audit lock clean
+.PHONY: help setup demo run test clients check codes chaos chaos-kills chaos-together chaos-harms paging together bench growth soak wheel sbom release audit lock clean
 
 help: ## Show this help
 	@echo "Sluss. Usage: make TARGET"
@@ -82,7 +82,11 @@ wheel: $(STAMP) ## Build the wheel into dist/
 sbom: wheel ## Write what a release is made of (CycloneDX) beside its wheel
 	$(BIN)/python requirements/sbom.py > dist/sluss-$$($(BIN)/python -c 'import gateway; print(gateway.__version__)').cdx.json
 
-audit: .venv-audit/.ready ## Ask PyPI's advisories about every pinned package; ARGS=--strict fails where they cannot be asked
+release: ## Make what is released, where no advisory speaks against what it is made of
+	@$(MAKE) --no-print-directory audit ARGS=--strict
+	@$(MAKE) --no-print-directory sbom
+
+audit: .venv-audit/.ready ## Ask PyPI's advisories about what is installed; ARGS=--strict fails where they cannot be asked
 	.venv-audit/bin/python requirements/audit.py $(ARGS)
 
 .venv-audit/.ready: requirements/audit.txt
@@ -91,10 +95,10 @@ audit: .venv-audit/.ready ## Ask PyPI's advisories about every pinned package; A
 	@touch .venv-audit/.ready
 
 lock: ## Pin the dependencies anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group build -o requirements/build.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/run.txt pyproject.toml
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group test --group lint --group build -o requirements/dev.txt pyproject.toml
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group audit -o requirements/audit.txt
+	uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-header --group build -o requirements/build.txt
+	uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-header -o requirements/run.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-header --group test --group lint --group build -o requirements/dev.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-header --group audit -o requirements/audit.txt
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .venv-audit .clients dist build .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -90,7 +90,7 @@ def _restarted(folder: Path, queued: int) -> list[Finding]:
             seconds.append((serving, time.monotonic() - began))
             if messages > 1:
                 time.sleep(5)
-            sizes.append(memory(gateway, "VmHWM"))
+            sizes.append(gateway.memory("VmHWM"))
     named = f"{queued:,} queued"
     return [
         Finding("serves after, with one queued", seconds[0][0], "s"),
@@ -157,11 +157,11 @@ def _idle(folder: Path, idle: int) -> list[Finding]:
     with contextlib.ExitStack() as stack:
         gateway = stack.enter_context(servers.gateway(folder, KEY, {"adapter": "sandbox", "rate": "1/m"}, cpus.server))
         _waits(gateway, v2)
-        alone, empty = _waits(gateway, v2), memory(gateway)
+        alone, empty = _waits(gateway, v2), gateway.memory()
         where = urlsplit(gateway.base)
         for _ in range(idle - 10):
             stack.enter_context(socket.create_connection((where.hostname or "", where.port or 0)))
-        among, full = _waits(gateway, v2), memory(gateway)
+        among, full = _waits(gateway, v2), gateway.memory()
     named = f"beside {idle - 10:,} idle connections"
     return [
         Finding("memory of an idle connection", (full - empty) * 1024 / (idle - 10), "kB"),
@@ -179,13 +179,6 @@ def _waits(gateway: Server, subject: Subject) -> float:
             raise RuntimeError(wrong[0])
         times.append((time.perf_counter() - began) * 1e3)
     return statistics.median(times)
-
-
-def memory(server: Server, which: str = "VmRSS") -> float:
-    """Megabytes that a process takes now, or with VmHWM ever took."""
-    lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-    (found,) = [line for line in lines if line.startswith(f"{which}:")]
-    return int(found.split()[1]) / 1024
 
 
 def _until(true: Callable[[], bool]) -> None:

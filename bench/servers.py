@@ -46,6 +46,12 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    def memory(self, which: str = "VmRSS") -> float:
+        """Megabytes that it takes now, or with VmHWM ever took."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        (found,) = [line for line in lines if line.startswith(f"{which}:")]
+        return int(found.split()[1]) / 1024
+
     def stop(self) -> None:
         """End it in good order, and wait."""
         self.process.terminate()

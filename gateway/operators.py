@@ -13,7 +13,8 @@ Endpoint = tuple[str, int]
 HEADER = "Sluss-Operator"
 """Says on whose behalf, where several people are the same user of a machine. Nobody checks it."""
 
-_TABLES = Path("/proc/net")
+_TABLES = Path("/proc/self/net")
+"""Also there where nothing else of /proc is to be seen (systemd's `ProcSubset=pid`)."""
 _ESTABLISHED = "01"
 _name = re.compile(r"[A-Za-z0-9_.@-]{1,32}").fullmatch
 

@@ -2,11 +2,14 @@
 
 import importlib.util
 import re
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from gateway import __version__
 
@@ -21,7 +24,7 @@ aiohttp==3.14.5 \\
 colorama==0.4.6 ; sys_platform == 'win32' \\
     --hash=sha256:{c}
     # via click
-yarl==1.25.1 \\
+yarl[fast]==1.25.1 \\
     --hash=sha256:{d}
     # via aiohttp
 """.format(**{letter: letter * 64 for letter in "abcd"})
@@ -59,7 +62,7 @@ def test_nothing_that_runs_is_left_out() -> None:
     components = script("sbom").bom(lock)["components"]
     here = [found for found in components if "properties" not in found]
 
-    assert [found["name"] for found in components] == re.findall(r"^([^\s#=]+)==", lock, re.MULTILINE)
+    assert [found["name"] for found in components] == re.findall(r"^([^\s#=[]+)(?:\[.+?])?==", lock, re.MULTILINE)
     assert all(found["externalReferences"][0]["hashes"] for found in components)
     assert not [found["name"] for found in here if "licenses" not in found]
 
@@ -70,8 +73,24 @@ def test_a_lock_holds_each_package_to_its_hashes(lock: Path) -> None:
     lines = [line for line in lock.read_text().splitlines() if line and not line.startswith((" ", "#"))]
 
     assert lines
-    assert not [line for line in lines if not re.match(r"[A-Za-z0-9._-]+==[^ ]+( ; .+)? \\$", line)]
+    assert not [line for line in lines if not re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+])?==[^ ]+( ; .+)? \\$", line)]
     assert not re.search(r"https?://|--index|--find-links|git\+", lock.read_text())
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_names_the_extras_that_its_packages_ask_for(lock: Path) -> None:
+    """Pip holds `coverage[toml]` to no pin of `coverage`: on the day of a newer release it would take that one."""
+    pinned = [Requirement(line) for line in re.findall(r"^[^\s#][^\\]*", lock.read_text(), re.MULTILINE)]
+    extras = {canonicalize_name(package.name): package.extras for package in pinned}
+    wanted = [
+        Requirement(line)
+        for package in metadata.distributions()
+        if canonicalize_name(package.name) in extras
+        for line in package.requires or ()
+        if "extra ==" not in line
+    ]
+
+    assert not [str(found) for found in wanted if not found.extras <= extras.get(canonicalize_name(found.name), set())]
 
 
 def hole(name: str, *vulns: dict[str, Any]) -> dict[str, Any]:

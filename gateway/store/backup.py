@@ -66,9 +66,7 @@ def restore(source: Path, path: Path, now: int, *, nothing_left: bool, who: str,
     with contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as copy:
         _check(copy)
         with contextlib.closing(schema.lock(path)):
-            if left := [name for name in (path, *schema.beside(path)) if name.exists()]:
-                # A log would be played back into what is put beside it.
-                raise FileExistsError(f"{left[0]} exists already")
+            _clear(path)
             with becoming(path) as place:
                 with contextlib.closing(sqlite3.connect(place)) as made:
                     copy.backup(made)
@@ -79,6 +77,19 @@ def restore(source: Path, path: Path, now: int, *, nothing_left: bool, who: str,
                     trail.end(store, key, now, f"done, messages {restored.messages}, unknown {restored.doubtful}")
                     store.execute("PRAGMA journal_mode = DELETE")
                 return restored
+
+
+def _clear(path: Path) -> None:
+    """The place is free. What a look at a store leaves beside it goes; a log with anything in it would be played back.
+
+    Raises FileExistsError.
+    """
+    beside = [name for name in schema.beside(path) if name.exists()]
+    logs = [name for name in beside if not name.name.endswith("-shm") and name.stat().st_size]
+    if left := [name for name in (path, *logs) if name.exists()]:
+        raise FileExistsError(f"{left[0]} exists already")
+    for name in beside:
+        name.unlink()
 
 
 def _messages(store: sqlite3.Connection) -> int:

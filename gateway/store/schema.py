@@ -21,7 +21,7 @@ _SETTINGS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # the fsync that the acknowledgement waits for
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -16384",  # 16 MB; the system keeps the rest of the file at hand
     "PRAGMA busy_timeout = 5000",
     "PRAGMA secure_delete = ON",  # what is deleted is overwritten; many builds of SQLite do so anyway
 )

@@ -133,7 +133,7 @@ async def test_a_server_that_is_restarted(
     postgresql: Server,
     immediately: bool,  # noqa: FBT001 - pytest calls it by name
 ) -> None:
-    """PostgreSQL stops under load, orderly or as in a power cut, and comes back: what it had said it kept is there."""
+    """PostgreSQL stops under load, orderly or without a shutdown, and comes back: what it had said it kept is there."""
     serving = process(a_gateway(recorder))
     serving.keep_in(database, a_gateway(recorder))
     run = Run(serving, recorder, capsys)

@@ -242,11 +242,11 @@ async def test_a_head_that_comes_drop_by_drop_is_cut(
 async def test_a_body_that_comes_drop_by_drop_is_cut(
     face: str, running: Running, clients: Any, tasks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is answered as what it is, half a request, and nothing is kept waiting for it."""
+    """It is answered as what it is, half a request, long before it is whole, and nothing is kept waiting for it."""
     monkeypatch.setattr(web, "STANDSTILL", 0.2)
     gateway = await running()
     reader, writer = await clients(gateway)
-    raw = a_letter(face).raw()
+    raw = re.sub(rb"(Content-Length): \d+", rb"\1: 2000", a_letter(face).raw())
     head = raw[: raw.index(b"\r\n\r\n") + 4]
     writer.write(head + raw[len(head) : len(head) + 10])
 
@@ -257,7 +257,8 @@ async def test_a_body_that_comes_drop_by_drop_is_cut(
 
     tasks(drip())
 
-    assert (await reader.readline()).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 500 ", b"HTTP/1.1 200 "))
+    async with asyncio.timeout(10):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
     assert await metric(gateway, BODIES) == 0
 
 

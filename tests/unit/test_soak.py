@@ -29,8 +29,8 @@ LIVES: list[tuple[str, Callable[[int], dict[str, float]], list[str]]] = [
     ("a flat life", _nothing, []),
     ("it warms up", lambda at: {"rss": 60 + min(at, 30)}, []),
     ("a peak that passes", lambda at: {"rss": 300.0, "p99": 900.0} if at == 90 else {}, []),
-    ("the store's caches fill", lambda at: {"rss": 90 + at * 0.6}, []),
-    ("a leak", lambda at: {"rss": 90 + at * 2}, ["memory grew"]),
+    ("the store's caches fill", lambda at: {"rss": 90 + min(at * 0.4, 32)}, []),
+    ("a leak", lambda at: {"rss": 90 + at * 0.6}, ["memory grew"]),
     ("slower and slower", lambda at: {"p99": 10 + at / 2}, ["the slowest hundredth"]),
     ("files that nobody closes", lambda at: {"files": 40 + at}, ["open files"]),
 ]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.store import backup, schema, upgrade
+from gateway.store import backup, queries, schema, upgrade
+from gateway.store.inspect import reading
 
 Knows = Callable[[int], None]
 
@@ -139,7 +140,7 @@ def test_the_older_version_says_how_to_go_back(tmp_path: Path, monkeypatch: pyte
         assert db.execute("SELECT * FROM sender").fetchall() == [("a", "Shop", 7)]
 
 
-@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
 def test_what_a_killed_gateway_left_is_not_played_back(tmp_path: Path, end: str) -> None:
     """A log whose database was moved away without it would put what is newer into what is put back."""
     copy, path = tmp_path / "copy.db", tmp_path / "sluss.db"
@@ -151,6 +152,21 @@ def test_what_a_killed_gateway_left_is_not_played_back(tmp_path: Path, end: str)
         backup.restore(copy, path, 0, nothing_left=True, who="operations", about="{}")
     assert not path.exists()
     assert left.read_bytes() == b"newer"
+
+
+def test_what_a_look_leaves_beside_a_store_is_in_nobodys_way(tmp_path: Path) -> None:
+    """Whoever only reads a gateway's file that has stopped leaves an empty log, and an index of it."""
+    copy, path = tmp_path / "copy.db", tmp_path / "sluss.db"
+    for name in (copy, path):
+        opened(name)
+    with reading(f"sqlite:///{path}") as db:
+        assert queries.highest(db) == 0
+    assert [name.stat().st_size for name in schema.beside(path) if name.name.endswith("-wal")] == [0]
+    path.rename(tmp_path / "older.db")
+
+    backup.restore(copy, path, 0, nothing_left=True, who="operations", about="{}")
+    assert [name for name in schema.beside(path) if name.exists()] == []
+    opened(path)
 
 
 def test_what_is_no_database_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
