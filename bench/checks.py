@@ -2,19 +2,18 @@
 
 import json
 import re
-import urllib.request
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from load import Request, send
 from servers import Server
-from subjects import Request, Subject
+from subjects import Subject
 
 from gateway.ids import FIRST_NUMBER
 from gateway.store.inspect import reading
 
 QUEUED = 102
 """What a message is once the upstream has said yes to it."""
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stored(NamedTuple):
@@ -36,46 +35,45 @@ class Counts(NamedTuple):
 
 @dataclass(slots=True)
 class Seen:
-    """What the clients of one server saw in all runs; `cut` is how many answers they may have missed."""
+    """What the clients of one server saw in all runs: answers, of so many messages, and what they may have missed."""
 
     answered: int = 0
+    messages: int = 0
     cut: int = 0
+    messages_cut: int = 0
     problems: list[str] = field(default_factory=list)
+
+    def count(self, recipients: int, answered: int, cut: int = 0) -> None:
+        """Answers to requests of so many recipients; `cut` is how many were not waited for."""
+        self.answered += answered
+        self.messages += answered * recipients
+        self.cut += cut
+        self.messages_cut += cut * recipients
 
 
 def ask(server: Server, subject: Subject) -> list[str]:
     """Send the subject's first request once; what is wrong with the answer."""
     try:
-        answer = _open(server.base, subject.requests[0])
-    except OSError as error:  # also an HTTP status that is no success
+        answer = send(server.base, subject.requests[0])
+    except OSError as error:
         return [f"{subject.name}: {error}"]
-    number = subject.number(answer)
-    return [] if number and number >= FIRST_NUMBER else [f"{subject.name}: the answer holds no id: {answer[:200]}"]
+    return [] if subject.accepted(answer) else [f"{subject.name}: the answer says no yes: {answer[:200]}"]
 
 
 def metrics(gateway: Server) -> str:
     """What a gateway says of itself."""
-    return _open(gateway.internal, Request("GET", "/metrics", {}, ""))
-
-
-def _open(base: str, asked: Request) -> str:
-    request = urllib.request.Request(  # noqa: S310 - loopback, http
-        base + asked.path, asked.body.encode() or None, asked.headers, method=asked.method
-    )
-    with _OPENER.open(request, timeout=30) as reply:
-        answer: bytes = reply.read()
-    return answer.decode()
+    return send(gateway.internal, Request("GET", "/metrics"))
 
 
 def tell(gateway: Server, verb: str) -> None:
     """Pause or resume the gateway's upstream, as operations do."""
     body = json.dumps({"upstream": "main"})
-    _open(gateway.internal, Request("POST", f"/queue/{verb}", {"Content-Type": "application/json"}, body))
+    send(gateway.internal, Request("POST", f"/queue/{verb}", {"Content-Type": "application/json"}, body))
 
 
 def counts(upstream: Server) -> Counts:
     """What the fake upstream counted."""
-    return Counts(**json.loads(_open(upstream.base, Request("GET", "/counts", {}, ""))))
+    return Counts(**json.loads(send(upstream.base, Request("GET", "/counts"))))
 
 
 def _counter(text: str, name: str, label: str = "") -> int:
@@ -112,6 +110,17 @@ def acceptance(seen: Seen, said: str, found: Stored) -> list[str]:
     if found.highest != FIRST_NUMBER - 1 + found.messages:
         problems.append(f"{found.messages} messages, but the highest number is {found.highest}")
     return problems
+
+
+def peer(seen: Seen, counts: Counts) -> list[str]:
+    """What another program did not do with what it took. It is told, and no fault of the gateway."""
+    found = list(seen.problems)
+    left = counts.recipients - counts.repeated
+    if not seen.messages <= left <= seen.messages + seen.messages_cut:
+        found.append(f"it said yes to {seen.messages} messages, {left} left")
+    if counts.repeated:
+        found.append(f"{counts.repeated} messages left more than once")
+    return found
 
 
 def handing_over(found: Stored, counts: Counts) -> list[str]:

@@ -1,4 +1,7 @@
-"""Load: as many clients as connections, each asking again as soon as it was answered. wrk, or the generator below."""
+"""Load: as many clients as connections, each asking again as soon as it was answered; or a single request.
+
+wrk makes the load, or the generator below.
+"""
 
 import asyncio
 import itertools
@@ -8,13 +11,34 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import uvloop
-from subjects import Request
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Request(NamedTuple):
+    """An HTTP request as a load generator repeats it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = {}
+    body: str = ""
+
+
+def send(base: str, asked: Request) -> str:
+    """Send it once; the answer's body. Raises OSError, also for a status that is no success."""
+    request = urllib.request.Request(  # noqa: S310 - loopback, http
+        base + asked.path, asked.body.encode() or None, dict(asked.headers), method=asked.method
+    )
+    with _OPENER.open(request, timeout=30) as reply:
+        answer: bytes = reply.read()
+    return answer.decode()
 
 
 class Load(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.table import Table
-from subjects import Row
+from subjects import BARE, Row
 
 NOISE = 1.6
 """A bare handler whose own best and worst round are further apart than this shows a machine that is not calm."""
@@ -39,6 +39,15 @@ class Measured(NamedTuple):
     def cost(self) -> float:
         """Microseconds of CPU for each message."""
         return self.cpu / max(1, self.messages) * 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured by name, what does not add up, and what is to be said of another program."""
+
+    found: Mapping[str, Sequence[Measured]]
+    problems: Sequence[str]
+    remarks: Sequence[str]
 
 
 class Spread(NamedTuple):
@@ -69,6 +78,11 @@ class Line:
     never: float | None = None
 
     @property
+    def bare(self) -> bool:
+        """Whether it is the bare handler's."""
+        return self.name.startswith(BARE)
+
+    @property
     def busy(self) -> float:
         """The share of its CPU that the server used, about."""
         return self.rate.median * self.cost.median / 1e6
@@ -86,12 +100,12 @@ class Line:
 
 
 def lines(rows: Sequence[Row], rounds: Mapping[str, Sequence[Measured]]) -> list[Line]:
-    """The baselines, then the rows."""
-    bare = [name for name in rounds if name not in {row.name for row in rows}]
-    return [_bare(name, rounds[name]) for name in bare] + [_line(row, rounds) for row in rows]
+    """What it is compared with, then the rows."""
+    others = [name for name in rounds if name not in {row.name for row in rows}]
+    return [_other(name, rounds[name]) for name in others] + [_line(row, rounds) for row in rows]
 
 
-def _bare(name: str, found: Sequence[Measured]) -> Line:
+def _other(name: str, found: Sequence[Measured]) -> Line:
     return Line(name, name, "", Spread.of([one.rate for one in found]), Spread.of([one.cost for one in found]))
 
 
@@ -113,14 +127,14 @@ def _line(row: Row, rounds: Mapping[str, Sequence[Measured]]) -> Line:
 
 def ratios(table: Sequence[Line]) -> list[tuple[str, float, float, float]]:
     """What a picture shows of it: the ratios to the bare handler, each with its median, worst and best round."""
-    found = [(line.title, line.ratio) for line in table if line.ratio and line.divisor.startswith("bare ")]
+    found = [(line.title, line.ratio) for line in table if line.ratio and line.divisor.startswith(BARE)]
     return [(title, ratio.median, ratio.least, ratio.most) for title, ratio in found]
 
 
 def noise(table: Sequence[Line]) -> str:
     """Why nothing can be judged by these baselines, empty where they can be trusted."""
     for line in table:
-        if line.divisor:
+        if not line.bare:
             continue
         if line.rate.most > NOISE * line.rate.least:
             return f"{line.title} varied from {line.rate.least:,.0f} to {line.rate.most:,.0f} per second"
@@ -157,13 +171,14 @@ def _verdict(line: Line, *, judged: bool) -> str:
     return (line.missed or f"{line.floor:.2f} ok") if judged else f"{line.floor:.2f} not judged"
 
 
-def document(table: Sequence[Line], problems: Sequence[str], run: Mapping[str, object]) -> Document:
+def document(table: Sequence[Line], result: Result, run: Mapping[str, object]) -> Document:
     """What `--json` writes."""
     return {
         "machine": _machine(),
         "run": dict(run),
-        "correct": not problems,
-        "problems": list(problems),
+        "correct": not result.problems,
+        "problems": list(result.problems),
+        "remarks": list(result.remarks),
         "noise": noise(table),
         "rows": [_as_json(line) for line in table],
     }

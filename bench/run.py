@@ -13,7 +13,7 @@ import typer
 from load import choose
 from report import Line, Measured
 from rich.console import Console
-from subjects import ROWS, subjects, wanted
+from subjects import ROWS, missing, subjects, wanted
 
 console = Console()
 
@@ -31,7 +31,10 @@ def main(  # noqa: PLR0913 - each is an option of the command
     folder: Annotated[Path, typer.Option(metavar="DIR", help="The disk that is measured.")] = Path(),
     judge: Annotated[bool, typer.Option("--judge", help="Exit with 1 where a floor is missed.")] = False,
 ) -> None:
-    """Measure the gateway against a bare aiohttp handler in the same run. Exits with 1 where something was lost."""
+    """Measure the gateway against a bare aiohttp handler, and where it is installed Kannel, in the same run.
+
+    Exits with 1 where something was lost.
+    """
     try:
         rows = wanted(only)
         plan = measure.Plan(2 if quick else rounds, 2.0 if quick else secs, connections, choose(generator))
@@ -44,22 +47,25 @@ def main(  # noqa: PLR0913 - each is an option of the command
         f"{plan.rounds} rounds of {plan.seconds:g} s, {connections} connections, load by {plan.generator.name};"
         f" about {plan.estimate(asked)} s"
     )
+    for row in ROWS:
+        if missing(row):
+            console.print(f"not measured, for {row.needs} is not installed: {row.title}")
     try:
         with tempfile.TemporaryDirectory(prefix=".bench-", dir=folder) as temporary:
-            found, problems = measure.run(plan, asked, Path(temporary), _tell)
+            result = measure.run(plan, asked, Path(temporary), _tell)
     except measure.Wrong as error:
         console.print(f"WRONG: {error}", style="red", markup=False)
         sys.exit(1)
-    table = report.lines(rows, found)
+    table = report.lines(rows, result.found)
     settings = {"rounds": plan.rounds, "seconds": plan.seconds, "connections": connections}
-    document = report.document(table, problems, settings | {"generator": plan.generator.name})
+    document = report.document(table, result, settings | {"generator": plan.generator.name})
     if as_json:
         as_json.write_text(json.dumps(document, indent=2) + "\n")
     if svg:
         svg.write_text(plot.bars("messages a second, as a ratio to a bare aiohttp handler", report.ratios(table)))
     _show(table, document)
     missed = judge and not document["noise"] and any(line.missed for line in table)
-    sys.exit(1 if problems or missed else 0)
+    sys.exit(1 if result.problems or missed else 0)
 
 
 def _tell(number: int, name: str, measured: Measured) -> None:
@@ -73,6 +79,8 @@ def _show(table: list[Line], document: report.Document) -> None:
         console.print(f"noisy: nothing is judged, for {document['noise']}")
     for problem in document["problems"]:
         console.print(f"WRONG: {problem}", style="red", markup=False)
+    for remark in document["remarks"]:
+        console.print(remark, style="yellow", markup=False)
     if document["correct"]:
         console.print("correct: every answer, counter and row agrees")
 

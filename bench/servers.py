@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gateway.auth import hash_key
 
@@ -34,17 +35,17 @@ class Cpus:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process that listens. `internal` and `store` are a gateway's."""
+    """A process that listens, with those `beside` it. `internal` is where operations ask, `store` a gateway's."""
 
     process: subprocess.Popen[bytes]
     base: str
     internal: str = ""
     store: str = ""
+    beside: tuple[subprocess.Popen[bytes], ...] = ()
 
     def cpu(self) -> float:
         """Seconds of CPU that it has used, user and system, all its threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return sum(_ticks(process.pid) for process in (self.process, *self.beside)) / _TICKS
 
     def memory(self, which: str = "VmRSS") -> float:
         """Megabytes that it takes now, or with VmHWM ever took."""
@@ -58,17 +59,22 @@ class Server:
         self.process.wait(PATIENCE)
 
 
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 @contextlib.contextmanager
 def script(name: str, cpus: frozenset[int]) -> Iterator[Server]:
     """One of the benchmark's own servers."""
     command = [sys.executable, str(HERE / f"{name}.py")]
-    with _process(command, cpus, stdout=subprocess.PIPE) as process:
-        if process.stdout is None:
+    with process(command, cpus, stdout=subprocess.PIPE) as started:
+        if started.stdout is None:
             raise RuntimeError("a pipe was asked for")
-        port = process.stdout.readline().decode().strip()
+        port = started.stdout.readline().decode().strip()
         if not port:
             raise RuntimeError(f"{name} did not start")
-        yield Server(process, f"http://127.0.0.1:{port}")
+        yield Server(started, f"http://127.0.0.1:{port}")
 
 
 @contextlib.contextmanager
@@ -90,9 +96,9 @@ def gateway(
     config.write_text(json.dumps(settings))  # YAML understands JSON
     log = folder / "log"
     command = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)]
-    with log.open("wb") as output, _process(command, cpus, stdout=output) as process:
-        public, internal = _listening(process, log)
-        yield Server(process, f"http://{public}", f"http://{internal}", str(settings["store"]))
+    with log.open("wb") as output, process(command, cpus, stdout=output) as started:
+        public, internal = _listening(started, log)
+        yield Server(started, f"http://{public}", f"http://{internal}", str(settings["store"]))
 
 
 def _settings(database: Path, key: str, upstream: dict[str, object], routes: int) -> dict[str, object]:
@@ -128,18 +134,24 @@ def _listening(process: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], cpus: frozenset[int], *, stdout: object) -> Iterator[subprocess.Popen[bytes]]:
-    process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=stdout)  # type: ignore[call-overload]
+def process(
+    command: list[str], cpus: frozenset[int], *, stdout: IO[bytes] | int, stderr: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program on these CPUs, ended whatever happens. Its output goes to files, or to subprocess.PIPE."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)  # inherited, also by threads that it starts at once
     try:
-        # Its threads are started later, so they inherit this.
-        os.sched_setaffinity(process.pid, cpus)
-        yield process
+        started = subprocess.Popen(command, stdout=stdout, stderr=stderr)
     finally:
-        process.terminate()
+        os.sched_setaffinity(0, mine)
+    try:
+        yield started
+    finally:
+        started.terminate()
         try:
-            process.wait(PATIENCE)
+            started.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout:
-            process.stdout.close()
+            started.kill()
+            started.wait()
+        if started.stdout:
+            started.stdout.close()

@@ -1,4 +1,4 @@
-"""A v2 provider that says yes to everything at once, and counts what it was handed.
+"""A provider that says yes to everything at once, and counts what it was handed: by REST v2, or by GET with an `id`.
 
 `GET /counts` tells the recipients, how many references came more than once, and when the last request came (by the
 machine's monotonic clock, which all processes share).
@@ -23,14 +23,20 @@ class Upstream:
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Take a batch, or tell the counts."""
-        if request.method == "GET":
+        if request.path == "/counts":
             return _json(200, self._counts())
+        if request.method == "GET":
+            self._count(1, f"{request.query['id']} {request.query['to']}")
+            return web.Response(text="yes")
         batch = orjson.loads(await request.read())
-        self._requests += 1
-        self._recipients += len(batch["recipients"])
-        self._references.add(batch["reference"])
-        self._last = time.monotonic()
+        self._count(len(batch["recipients"]), batch["reference"])
         return _json(201, {"id": f"{self._requests:024x}", "status": 101})
+
+    def _count(self, recipients: int, reference: str) -> None:
+        self._requests += 1
+        self._recipients += recipients
+        self._references.add(reference)
+        self._last = time.monotonic()
 
     def _counts(self) -> dict[str, float]:
         return {
