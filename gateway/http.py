@@ -174,7 +174,7 @@ _EMBEDDING = tuple(
 class _PublicResolver(AbstractResolver):
     """Resolves names to public addresses only, so that a caller's URL cannot reach into our network (SSRF).
 
-    aiohttp asks no resolver about a literal address; `is_public` must be asked for that one.
+    The pool asks it about a literal address, too; aiohttp, which `stream` goes through, would not.
     """
 
     def __init__(self) -> None:

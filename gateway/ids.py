@@ -13,6 +13,9 @@ FIRST_NUMBER = 1001
 LAST_NUMBER = 2**31 - 1
 """SOAP, GET and v1 clients hold a message's number in a 32-bit integer."""
 
+HIGHEST = 2**62
+"""Above the key of every row: where a look at the newest begins, and one at all ends."""
+
 _ID = re.compile(r"[0-9a-f]{24}")
 
 

@@ -33,7 +33,7 @@ MAX_HOOK = 1024 * 1024
 STANDSTILL = 30.0
 """Seconds for which a client may neither send nor read while something is passed on."""
 SLOWEST = 500
-"""Bytes of a body that must come each second, once that many seconds are over."""
+"""Bytes of a body that must come each second, on average: it may be so many seconds behind."""
 REFUSING = 1.0
 """Seconds that it takes to refuse for want of room: who asks again at once leaves the processor to others."""
 HOOKS = "(hooks)"
@@ -390,11 +390,7 @@ async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
     """The body as it comes. Raises Malformed where it breaks off, or no more of it comes."""
     try:
         await _let_it_come(request)
-        while True:
-            async with asyncio.timeout(STANDSTILL):
-                chunk = await request.content.readany()
-            if not chunk:
-                return
+        async for chunk in _chunks(request):
             yield chunk
     except TimeoutError as error:
         raise Malformed("The rest of the body did not come") from error
@@ -415,12 +411,23 @@ async def _written(response: web.StreamResponse, chunk: bytes, request: web.Base
 
 async def _gather(request: web.BaseRequest, limit: int, hold: Callable[[int], None]) -> bytes:
     body = bytearray()
-    began = asyncio.get_running_loop().time()
-    async with asyncio.timeout(STANDSTILL) as patience:
-        while chunk := await request.content.readany():
-            hold(len(chunk))
-            body += chunk
-            if len(body) > limit:
-                raise TooLarge(limit)
-            patience.reschedule(began + STANDSTILL + len(body) / SLOWEST)
+    async for chunk in _chunks(request):
+        hold(len(chunk))
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(limit)
     return bytes(body)
+
+
+async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    """What comes. Raises TimeoutError where that is too little; what is done with it takes none of its time."""
+    now = asyncio.get_running_loop().time
+    patience = STANDSTILL
+    while True:
+        began = now()
+        async with asyncio.timeout(patience):
+            chunk = await request.content.readany()
+        if not chunk:
+            return
+        patience = min(STANDSTILL, patience - (now() - began) + len(chunk) / SLOWEST)
+        yield chunk

@@ -95,3 +95,12 @@ def database(postgresql: postgresql_server.Server) -> Iterator[str]:
     name = f"test-{uuid4().hex}"
     yield postgresql.create(name)
     postgresql.drop(name)
+
+
+@pytest.fixture(params=["file", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store of either kind."""
+    if request.param == "file":
+        return f"sqlite:///{tmp_path}/sluss.db"
+    database: str = request.getfixturevalue("database")
+    return database

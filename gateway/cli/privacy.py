@@ -95,10 +95,9 @@ def _moment(option: str, text: str | None) -> int | None:
 
 
 def _msisdn(number: str | None) -> str | None:
-    from gateway.msisdn import normalise
+    from gateway.msisdn import international
 
-    # A national number is one of the country that nobody has said here.
-    msisdn = None if number is None else normalise(number, "0")
-    if number is not None and msisdn is None:
-        fail(ExitCode.USAGE, "Write the number with its country code, as 46712345678")
-    return msisdn
+    try:
+        return None if number is None else international(number)
+    except ValueError as error:
+        fail(ExitCode.USAGE, str(error))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from gateway.clock import Clock
 from gateway.errors import Malformed
 from gateway.model import DispatchState
-from gateway.msisdn import normalise
+from gateway.msisdn import international
 from gateway.observe import Metrics
 from gateway.ports import Part, Store
 from gateway.registers import Registers
@@ -21,8 +21,6 @@ ROWS = 5000
 """Rows that are looked through at a time."""
 PAGE = 100
 """Rows that are changed in one transaction: callers' requests come in between."""
-SHORTEST = 7
-"""Digits of the shortest number of a person; a shorter one would be found in half of all texts."""
 
 _WAITS = frozenset({DispatchState.READY, DispatchState.HELD})
 _COUNTED = ("messages", "incoming", "contacts", "texts")
@@ -65,7 +63,10 @@ class ErasureDesk:
 
     async def do(self, order: ErasureOrder, peer: str) -> dict[str, Any]:
         """Erase a number, or with `dry_run` tell what would be erased; what is still to be sent stops it."""
-        msisdn = _msisdn(order.number)
+        try:
+            msisdn = international(order.number)
+        except ValueError as error:
+            raise Malformed(str(error)) from None
         unfinished = await self._unfinished(msisdn)
         if not order.dry_run:
             _refuse(unfinished, cancel=order.cancel)
@@ -139,14 +140,6 @@ class ErasureDesk:
                 await self._registers.unblock(account, msisdn)
         kept = 0 if order.blacklist else len(blocked)
         return {"senders": len(senders), "blacklist": len(blocked) - kept, "blacklist_kept": kept}
-
-
-def _msisdn(written: str) -> str:
-    # A national number is one of the country that nobody has said here.
-    msisdn = normalise(written, "0")
-    if msisdn is None or len(msisdn) < SHORTEST:
-        raise Malformed(f"Write the number with its country code, at least {SHORTEST} digits, as 46712345678")
-    return msisdn
 
 
 def _refuse(unfinished: _Unfinished, *, cancel: bool) -> None:

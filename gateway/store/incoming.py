@@ -3,6 +3,7 @@
 from collections.abc import Collection, Container, Iterator, Sequence
 from typing import Any
 
+from gateway.ids import HIGHEST
 from gateway.model import DataCoding, Incoming
 from gateway.store.db import Db
 
@@ -15,7 +16,6 @@ _ADD = (
 )
 _PAGE = 1000
 """Rows that are looked through at a time."""
-_HIGHEST = 2**62
 
 _TO_CALLER = "INSERT INTO callback (number, step, attempts, run_at, incoming, caller) VALUES (0,0,0,?,?,?)"
 
@@ -56,7 +56,7 @@ def newest(db: Db, account: str, senders: Collection[str], recipients: Collectio
 def _backwards(db: Db, account: str) -> Iterator[Incoming]:
     """All of an account's, the newest first, read as far as they are looked at."""
     page = f"SELECT {COLUMNS} FROM incoming WHERE account = ? AND key < ? ORDER BY key DESC LIMIT ?"
-    before = _HIGHEST
+    before = HIGHEST
     while rows := db.execute(page, (account, before, _PAGE)).fetchall():
         for row in rows:
             yield incoming_of(row)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from gateway.ids import HIGHEST
 from gateway.lifecycle import may_follow
 from gateway.model import DispatchState, StatusEntry
 from gateway.ports import Act, Transition
@@ -79,7 +80,7 @@ def _steps(url: str, report: Report, now: int) -> Iterator[tuple[_Look, list[Fin
     glance = partial(soundness.of_the_whole, shared=path_of(url) is None)
     yield glance, _read(url, glance)
     after = 0
-    while after < soundness.HIGHEST:
+    while after < HIGHEST:
         piece = _read(url, partial(_piece, after=after, now=now))
         report.accepted.update(piece.accepted)
         report.statuses.update(piece.statuses)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from gateway.ids import HIGHEST
 from gateway.model import Batch, Message, Page, StatusEntry, Tally
 from gateway.status import Status
 from gateway.store.db import Db
@@ -11,7 +12,6 @@ from gateway.store.rows import BATCH, ENTRY, MESSAGE, batch_of, entry_of, messag
 
 _PAGE = 1000
 """Rows that are looked through at a time."""
-_HIGHEST = 2**62
 _SKEW = 60_000
 """Milliseconds by which several gateways' clocks, or one that was set back, may put batches out of their order."""
 
@@ -58,7 +58,7 @@ def _newest_first(db: Db, account: str) -> Iterator[tuple[int, str, int]]:
         "SELECT created, caller, size, ordinal FROM batch WHERE account = ? AND ordinal < ?"
         " ORDER BY ordinal DESC LIMIT ?"
     )
-    before = _HIGHEST
+    before = HIGHEST
     while rows := db.execute(page, (account, before, _PAGE)).fetchall():
         for created, caller, size, _ in rows:
             yield created, caller, size

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple, Self
 
+from gateway.ids import HIGHEST
 from gateway.model import DispatchState
 from gateway.status import Status
 from gateway.store import queries
@@ -19,8 +20,6 @@ PIECE = 5_000
 """Messages, about, that are looked at in one transaction."""
 LONG = 10 * 60 * 1000
 """Milliseconds after which what a gateway does every few seconds should have been done."""
-HIGHEST = 2**62
-"""Above every number: the last piece goes so far."""
 _ENDED = {DispatchState.SENT.value, DispatchState.FAILED.value, DispatchState.UNKNOWN.value}
 _LEASED = {DispatchState.SENDING.value, DispatchState.POLLING.value}
 _STANDS = {DispatchState.READY.value, DispatchState.HELD.value}

@@ -1,5 +1,6 @@
 """What operations have done, in SQL: added to by a gateway or a command, read by `sluss audit`."""
 
+from gateway.ids import HIGHEST
 from gateway.ports import Act, Recorded
 from gateway.store.book import Run
 from gateway.store.db import Db
@@ -21,7 +22,7 @@ def newest(db: Db, before: int | None, limit: int) -> list[Recorded]:
     rows = db.execute(
         "SELECT act.key, act.moment, who, what, about, outcome.moment, said"
         " FROM act LEFT JOIN outcome ON outcome.act = act.key WHERE act.key < ? ORDER BY act.key DESC LIMIT ?",
-        (2**62 if before is None else before, limit),
+        (HIGHEST if before is None else before, limit),
     ).fetchall()
     return [Recorded(key, Act(*act), ended, said) for key, *act, ended, said in reversed(rows)]
 

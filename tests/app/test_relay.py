@@ -294,6 +294,27 @@ async def test_a_body_that_stands_still_is_the_clients_fault(
     assert (answer.status, b"did not come" in answer.body) == (400, True)
 
 
+async def test_a_body_that_comes_drop_by_drop_is_the_clients_fault(
+    running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sending a byte now and then does not hold a provider's connection for ever."""
+    monkeypatch.setattr("gateway.web.STANDSTILL", 0.3)
+    gateway = await running(a_relay(provider))
+    async with connected(gateway.public) as (reader, writer):
+        writer.write(request("POST", "/v2/surveys", {"Authorization": LOGINS["v2"], "Content-Length": "2000"}))
+
+        async def drip() -> None:
+            for _ in range(200):
+                writer.write(b"x")
+                await asyncio.sleep(0.05)
+
+        dripping = asyncio.create_task(drip())
+        answer = await say(reader, writer, b"")
+        dripping.cancel()
+
+    assert (answer.status, b"did not come" in answer.body) == (400, True)
+
+
 async def test_a_client_that_does_not_read_is_left(
     running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.msisdn import listed, mask, normalise
+from gateway.msisdn import international, listed, mask, normalise
 
 SWEDEN, FINLAND = "46", "358"
 
@@ -97,6 +97,19 @@ def test_whatever_is_written_only_digits_come_out(raw: str) -> None:
         assert 3 <= len(number) <= 15
         assert number[0] != "0"
         assert number == normalise(number, SWEDEN) == normalise(f"+{number}", SWEDEN)
+
+
+@pytest.mark.parametrize("written", ["46712345678", "+46 (0)71-234 56 78", "0046712345678"])
+def test_operations_write_a_person_s_number(written: str) -> None:
+    """However it is dressed."""
+    assert international(written) == "46712345678"
+
+
+@pytest.mark.parametrize("written", ["", "0712345678", "467123", "Sluss", "4671234567890123"])
+def test_operations_name_the_country(written: str) -> None:
+    """A national number could be anyone's, a short one stands in half of all texts; they are told how to write it."""
+    with pytest.raises(ValueError, match="with its country code, at least 7 digits, as 46712345678"):
+        international(written)
 
 
 @pytest.mark.parametrize(("label", "number", "masked"), MASKED, ids=[case[0] for case in MASKED])

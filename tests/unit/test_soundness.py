@@ -39,11 +39,9 @@ class Kept(NamedTuple):
         await self.store._write(lambda db: [db.execute(statement) for statement in statements])
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
+@pytest.fixture
+async def kept(url: str) -> AsyncIterator[Kept]:
     """Four messages of one account, one of each fate, all told of and filed; and an incoming one."""
-    sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/sluss.db" if sqlite else request.getfixturevalue("database")
     store = open_store(url)
     try:
         await fill(store)
