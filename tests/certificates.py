@@ -53,12 +53,14 @@ class Authority:
         signed = made.add_extension(_SIGNS, critical=True).sign(self._key, SHA256())
         self.file.write_bytes(signed.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, *, begins: int = -1, ends: int = 90, passphrase: bytes = b"") -> Issued:
-        """A certificate for 127.0.0.1; it is good between two days, counted from now."""
+    def issue(
+        self, name: str, *, host: str = "127.0.0.1", begins: int = -1, ends: int = 90, passphrase: bytes = b""
+    ) -> Issued:
+        """A certificate for an address; it is good between two days, counted from now."""
         key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         made = _builder(subject, key, now + timedelta(days=begins), now + timedelta(days=ends))
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("sms.example.org")])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host)), x509.DNSName("sms.example.org")])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         made = made.issuer_name(self._name).add_extension(names, critical=False).add_extension(issuer, critical=False)
         signed = made.sign(self._key, SHA256())

@@ -165,11 +165,13 @@ async def test_certificates_of_clients(
         assert answer.body == b"1001"
 
 
-async def test_plain_http_is_no_tls(running: Running, issued: Issued) -> None:
+async def test_plain_http_is_no_tls(running: Running, authority: Authority, issued: Issued) -> None:
     """Who speaks plainly to the secure port gets nothing, and the gateway goes on."""
     gateway = await running(document(issued.section()))
     with pytest.raises((OSError, EOFError)):
         await exchange(gateway.public, GET)
+
+    assert (await exchange(gateway.public, GET, tls=authority.client())).body == b"1001"
 
 
 async def test_a_handshake_that_stalls_is_cut(
@@ -192,14 +194,19 @@ async def serial(gateway: Gateway, client: ssl.SSLContext) -> str:
         return found
 
 
+async def renewable(running: Running, issued: Issued, folder: Path) -> Gateway:
+    """A gateway that reads `sluss.yaml` of the folder when it is told to."""
+    path = folder / "sluss.yaml"
+    whole = document(issued.section())
+    path.write_text(yaml.safe_dump(whole), "utf-8")
+    return await running(whole, None, partial(config.load, path, {}))
+
+
 async def test_a_renewed_certificate_hurts_nobody(
     running: Running, authority: Authority, issued: Issued, tmp_path: Path
 ) -> None:
     """After a reload new connections see the new certificate; one that is open goes on as it began."""
-    path = tmp_path / "sluss.yaml"
-    whole = document(issued.section())
-    path.write_text(yaml.safe_dump(whole), "utf-8")
-    gateway = await running(whole, None, partial(config.load, path, {}))
+    gateway = await renewable(running, issued, tmp_path)
     client = authority.client()
     before = await serial(gateway, client)
 
@@ -216,10 +223,7 @@ async def test_a_bad_renewal_changes_nothing(
     running: Running, authority: Authority, issued: Issued, tmp_path: Path
 ) -> None:
     """A key that does not belong to the certificate is refused, and clients see what they saw before."""
-    path = tmp_path / "sluss.yaml"
-    whole = document(issued.section())
-    path.write_text(yaml.safe_dump(whole), "utf-8")
-    gateway = await running(whole, None, partial(config.load, path, {}))
+    gateway = await renewable(running, issued, tmp_path)
     before = await serial(gateway, authority.client())
 
     authority.issue("other").key.replace(issued.key)
@@ -233,12 +237,9 @@ async def test_who_may_connect_changes_with_a_reload(
     running: Running, authority: Authority, issued: Issued, tmp_path: Path
 ) -> None:
     """Certificates of clients are asked for from the next connection on; a listener comes at the next start only."""
-    path = tmp_path / "sluss.yaml"
-    whole = document(issued.section())
-    path.write_text(yaml.safe_dump(whole), "utf-8")
-    gateway = await running(whole, None, partial(config.load, path, {}))
+    gateway = await renewable(running, issued, tmp_path)
     changed = issued.section(clients="required", ca=str(authority.file), address="127.0.0.1:1")
-    path.write_text(yaml.safe_dump(document(changed)), "utf-8")
+    (tmp_path / "sluss.yaml").write_text(yaml.safe_dump(document(changed)), "utf-8")
 
     found = {change.path: change.at_start for change in await gateway.runtime.reload()}
 

@@ -22,7 +22,6 @@ NOBODY = 4_000_000
 HERE, PEER = ("127.0.0.1", 8081), ("127.0.0.1", 50000)
 SAID = [
     ("a user of this machine", V4.format(state="01", uid=NOBODY), "", PEER, "uid 4000000"),
-    ("a user who works for another", V4.format(state="01", uid=NOBODY), "", PEER, "uid 4000000"),
     ("by IPv6", "", V6.format(uid=NOBODY), ("::1", 50000), "uid 4000000"),
     ("by IPv4 to a socket of IPv6", V4.format(state="01", uid=NOBODY), "", ("::ffff:127.0.0.1", 50000), "uid 4000000"),
     ("from a socket of IPv6 by IPv4", "", MAPPED.format(uid=NOBODY), PEER, "uid 4000000"),

@@ -1,9 +1,7 @@
 """Keep-alive connections against real sockets: which of them are used again, and what is read of an answer."""
 
 import asyncio
-import datetime as dt
 import gzip
-import ipaddress
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -11,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from certificates import Authority, Issued
 from scripted import OK, Server
 
 from gateway import pool
@@ -351,34 +347,10 @@ async def test_what_cannot_be_said_does_not_leave(http: Http, label: str, over: 
     assert server.connections == 0
 
 
-def certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    """A certificate that its own key has signed, and the key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "cert.pem", folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files
-
-
-async def over_tls(http: Http, files: tuple[Path, Path]) -> Reply | SendError:
+async def over_tls(http: Http, issued: Issued) -> Reply | SendError:
     """What becomes of a request to a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*files)
+    context.load_cert_chain(issued.certificate, issued.key)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -403,8 +375,8 @@ async def test_who_answers_over_tls_is_who_was_asked(
     http: Http, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, expected: Callable[..., Any], *, known: bool
 ) -> None:
     """A certificate that nobody vouches for, or of another host, ends it before a byte of the request has left."""
-    files = certificate(tmp_path, host)
+    authority = Authority(tmp_path)
     if known:
-        monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 
-    assert type(await over_tls(http, files)) is expected
+    assert type(await over_tls(http, authority.issue("provider", host=host))) is expected
