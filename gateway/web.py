@@ -3,20 +3,21 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 import structlog
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 from multidict import MultiMapping
 from pydantic import BaseModel
 
+from gateway import bodies
 from gateway.auth import Auth
 from gateway.commands import Relay, SendPasscode, SubmitBatch
 from gateway.config import Caller, Listen
-from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError, TooLarge
+from gateway.errors import Busy, GatewayError, Internal, Malformed, NotCarried, RequestError
 from gateway.msisdn import without_numbers
 from gateway.observe import Metrics
 from gateway.pacer import Pacer
@@ -30,10 +31,6 @@ from gateway.shares import Shares
 log = structlog.get_logger()
 
 MAX_HOOK = 1024 * 1024
-STANDSTILL = 30.0
-"""Seconds for which a client may neither send nor read while something is passed on."""
-SLOWEST = 500
-"""Bytes of a body that must come each second, on average: it may be so many seconds behind."""
 REFUSING = 1.0
 """Seconds that it takes to refuse for want of room: who asks again at once leaves the processor to others."""
 HOOKS = "(hooks)"
@@ -170,7 +167,7 @@ class Web:
         reply: Reply | web.StreamResponse
         try:
             if request is not None and request.can_read_body and not mounted.leaves(call):
-                body = await _body(request, mounted.face.max_body, partial(self._hold, visit, call.peer))
+                body = await bodies.read(request, mounted.face.max_body, partial(self._hold, visit, call.peer))
                 call = call._replace(body=body)
             elif call.body:
                 self._hold(visit, call.peer, len(call.body))
@@ -288,7 +285,7 @@ class Web:
         self, mounted: Mounted, call: Call, mount: str, client: Client, visit: _Visit
     ) -> web.StreamResponse:
         request = cast("web.BaseRequest", visit.request)  # Streams was raised where there is none
-        body = _pieces(request) if request.can_read_body else None
+        body = bodies.pieces(request) if request.can_read_body else None
         async with self._service.relay(call, body, mount, client) as (upstream, stream):
             visit.outcome, visit.facts = "broken off", {"upstream": upstream}
             always = mounted.always(secure=request.secure)
@@ -296,8 +293,8 @@ class Web:
             await response.prepare(request)
             visit.telling = response
             async for chunk in stream.chunks:
-                await _written(response, chunk, request)
-            await _written(response, b"", request)
+                await bodies.written(response, chunk, request)
+            await bodies.written(response, b"", request)
             visit.outcome = "relayed"
         return response
 
@@ -322,7 +319,7 @@ class Web:
         status, text = 200, "OK\n"
         visit = _Visit(request)
         try:
-            body = await _body(request, MAX_HOOK, partial(self._hold, visit, HOOKS))
+            body = await bodies.read(request, MAX_HOOK, partial(self._hold, visit, HOOKS))
             await self._enter(HOOKS)
             try:
                 await self._hooks.take(Call("POST", path, headers=request.headers, body=body))
@@ -350,84 +347,3 @@ def target(raw: str) -> tuple[str, str, str]:
     if not raw.startswith("/") and (origin := _ORIGIN.match(raw)):
         raw = raw[origin.end() :] or "/"
     return raw.partition("?")
-
-
-async def _body(request: web.BaseRequest, limit: int, hold: Callable[[int], None]) -> bytes:
-    """The decompressed body; `hold` is told how much of it there is, and may raise Busy.
-
-    Raises TooLarge as soon as there is more than `limit`, Malformed where it breaks off, or comes too slowly.
-    """
-    if (request.content_length or 0) > limit:
-        raise TooLarge(limit)
-    content = request.content
-    try:
-        if content.is_eof():  # it came along with the head, as small requests do
-            body = content.read_nowait()
-            hold(len(body))
-        else:
-            await _let_it_come(request)
-            body = await _gather(request, limit, hold)
-    except TimeoutError as error:
-        raise Malformed("The rest of the body did not come") from error
-    except GatewayError:
-        raise
-    except Exception as error:
-        # A broken chunk, a wrong Content-Encoding, a client that went away: aiohttp has a class for each.
-        raise Malformed("The body could not be read") from error
-    if len(body) > limit:
-        raise TooLarge(limit)
-    return body
-
-
-async def _let_it_come(request: web.BaseRequest) -> None:
-    """Tell a client that asked for a word before it sends its body: .NET and curl wait for one, the one 0.35 s long."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # nothing of the answer itself was sent
-
-
-async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises Malformed where it breaks off, or no more of it comes."""
-    try:
-        await _let_it_come(request)
-        async for chunk in _chunks(request):
-            yield chunk
-    except TimeoutError as error:
-        raise Malformed("The rest of the body did not come") from error
-    except Exception as error:
-        raise Malformed("The body could not be read") from error
-
-
-async def _written(response: web.StreamResponse, chunk: bytes, request: web.BaseRequest) -> None:
-    """A piece of an answer, or its end. Raises ConnectionError where the client does not read it in time."""
-    try:
-        async with asyncio.timeout(STANDSTILL):
-            await (response.write(chunk) if chunk else response.write_eof())
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError("The client does not read") from None
-
-
-async def _gather(request: web.BaseRequest, limit: int, hold: Callable[[int], None]) -> bytes:
-    body = bytearray()
-    async for chunk in _chunks(request):
-        hold(len(chunk))
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(limit)
-    return bytes(body)
-
-
-async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
-    """What comes. Raises TimeoutError where that is too little; what is done with it takes none of its time."""
-    now = asyncio.get_running_loop().time
-    patience = STANDSTILL
-    while True:
-        began = now()
-        async with asyncio.timeout(patience):
-            chunk = await request.content.readany()
-        if not chunk:
-            return
-        patience = min(STANDSTILL, patience - (now() - began) + len(chunk) / SLOWEST)
-        yield chunk

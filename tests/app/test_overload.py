@@ -12,7 +12,7 @@ from gateways import Running, a_document, to_v2, until
 from rawhttp import Answer, connected, exchange, request, say
 from structlog.testing import capture_logs
 
-from gateway import app, front, web
+from gateway import app, bodies, front, web
 from gateway.app import Gateway
 from gateway.auth import hash_key
 
@@ -243,7 +243,7 @@ async def test_a_body_that_comes_drop_by_drop_is_cut(
     face: str, running: Running, clients: Any, tasks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is answered as what it is, half a request, long before it is whole, and nothing is kept waiting for it."""
-    monkeypatch.setattr(web, "STANDSTILL", 0.2)
+    monkeypatch.setattr(bodies, "STANDSTILL", 0.2)
     gateway = await running()
     reader, writer = await clients(gateway)
     raw = re.sub(rb"(Content-Length): \d+", rb"\1: 2000", a_letter(face).raw())
@@ -264,8 +264,8 @@ async def test_a_body_that_comes_drop_by_drop_is_cut(
 
 async def test_a_large_body_may_take_its_time(running: Running, clients: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow line is no attack: as long as enough comes, the end is waited for."""
-    monkeypatch.setattr(web, "STANDSTILL", 0.2)
-    monkeypatch.setattr(web, "SLOWEST", 100)
+    monkeypatch.setattr(bodies, "STANDSTILL", 0.2)
+    monkeypatch.setattr(bodies, "SLOWEST", 100)
     gateway = await running()
     raw = a_letter("rest_v2", "Hello, and a little more than that, so that it takes a while" * 2).raw()
 

@@ -283,7 +283,7 @@ async def test_a_body_that_stands_still_is_the_clients_fault(
     running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told so, however short the upstream's own time is: the provider was not at fault."""
-    monkeypatch.setattr("gateway.web.STANDSTILL", 1.5)
+    monkeypatch.setattr("gateway.bodies.STANDSTILL", 1.5)
     document = a_relay(provider)
     document["upstreams"]["two"] |= {"timeout": "1s", "connect_timeout": "100ms"}
     gateway = await running(document)
@@ -298,7 +298,7 @@ async def test_a_body_that_comes_drop_by_drop_is_the_clients_fault(
     running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sending a byte now and then does not hold a provider's connection for ever."""
-    monkeypatch.setattr("gateway.web.STANDSTILL", 0.3)
+    monkeypatch.setattr("gateway.bodies.STANDSTILL", 0.3)
     gateway = await running(a_relay(provider))
     async with connected(gateway.public) as (reader, writer):
         writer.write(request("POST", "/v2/surveys", {"Authorization": LOGINS["v2"], "Content-Length": "2000"}))
@@ -319,7 +319,7 @@ async def test_a_client_that_does_not_read_is_left(
     running: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It cannot hold for ever what others could use."""
-    monkeypatch.setattr("gateway.web.STANDSTILL", 0.3)
+    monkeypatch.setattr("gateway.bodies.STANDSTILL", 0.3)
     monkeypatch.setattr("gateway.service.OF_ONE", 1)
     provider.pieces = (b"x" * 65536,) * 400
     gateway = await running(a_relay(provider))

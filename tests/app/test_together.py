@@ -61,8 +61,8 @@ def document(database: str, recorder: Recorder) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def two(running: Running, document: dict[str, Any]) -> Two:
-    """Both of them, once one of them sends."""
+async def two(document: dict[str, Any], running: Running) -> Two:
+    """Both of them, once one of them sends; the database, which `document` names, outlives them."""
     gateways = [await running(json.loads(json.dumps(document))) for _ in range(2)]
     await until(lambda: lane(gateways[0]).here != lane(gateways[1]).here)
     return Two({lane(gateway).here: gateway for gateway in gateways})
